@@ -1,0 +1,1 @@
+//! Wire types v1 of agent and edge, and the unix socket client.

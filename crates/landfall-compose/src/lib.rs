@@ -1,0 +1,1 @@
+//! Compose files to landfall's AppSpec, with diagnostics.

@@ -1,0 +1,1 @@
+//! Types and decisions of landfall: specs, plans, the rollout fold. Pure.

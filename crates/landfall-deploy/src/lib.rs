@@ -1,0 +1,1 @@
+//! The deploy transaction: driver, steps, recovery, and the ports they need.

@@ -1,0 +1,1 @@
+//! The Engine port over the Docker Engine API.

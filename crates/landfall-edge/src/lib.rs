@@ -1,0 +1,1 @@
+//! The edge: reverse proxy with atomic route tables and drain.

@@ -1,0 +1,1 @@
+//! Fakes, crash harness, conformance suites and the load generator. Dev only.

@@ -1,0 +1,3 @@
+//! The landfall binary.
+
+fn main() {}
