@@ -1,0 +1,47 @@
+//! A finding about a user's file: what, where, and what to do. Rendered elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// Stable code, for example `LF0102`.
+    pub code: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: lower-case, no full stop.
+    pub message: String,
+    /// Where, if it has a place.
+    pub at: Option<Location>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Other places that matter, each with its reason.
+    pub related: Vec<(Location, String)>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is deployed.
+    Error,
+    /// Deployed, but look.
+    Warning,
+}
+
+/// A place in a file; line and column count from 1, the column in characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Location {
+    /// Path as the user gave it.
+    pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
