@@ -1,3 +1,55 @@
-//! Development commands.
+//! `cargo xtask`: the development commands. `setup` prepares a clean machine, `tidy` checks what
+//! the compiler cannot, `test` runs the rings, `demo` and `bench` drive the product.
+//!
+//! It starts fast because it knows nothing of the product's crates: it runs them as programs.
+#![expect(clippy::print_stderr, reason = "a developer's tool talks on stderr")]
 
-fn main() {}
+mod bench;
+mod cmd;
+mod demo;
+mod rings;
+mod setup;
+mod tidy;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development commands of landfall.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepare this machine: packages, Docker Engine, base images, the example shop.
+    Setup(setup::Args),
+    /// Check formatting, lints, layers, sizes and stray paths.
+    Tidy(tidy::Args),
+    /// Run the tests: the fast rings, then the ring on real engines.
+    Test(rings::Args),
+    /// Show a deploy of the example shop under load.
+    Demo(demo::Args),
+    /// Measure deploys against other tools.
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
+        Command::Tidy(args) => tidy::run(&args),
+        Command::Test(args) => rings::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
