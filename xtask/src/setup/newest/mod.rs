@@ -1,0 +1,9 @@
+//! The newest Docker Engine and Compose that Debian packages, beside whatever is installed:
+//! `fetch` unpacks them into a cache, `run` starts and stops an engine from there.
+
+mod fetch;
+mod reap;
+mod run;
+
+pub(crate) use fetch::fetch;
+pub(crate) use run::start;
