@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod gate;
 pub mod hash;
 pub mod id;
+pub mod label;
 pub mod plan;
 pub mod planner;
 pub mod reason;

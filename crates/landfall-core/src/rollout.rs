@@ -1,1 +1,340 @@
-//! pending
+//! A rollout's state: the fold over its records, and the one rule for what comes next.
+//!
+//! `replay` and `apply` take facts in; `next` says what to do. Before the pivot any failure unwinds,
+//! newest step first, the failed one included; from the pivot on we only go forward. Outcomes in
+//! doubt are settled by doing the step again: every step looks before it touches.
+
+use crate::plan::Plan;
+use crate::reason::{Reason, ReasonKind};
+use crate::record::{Action, Effect, Record, Retry, Verdict};
+
+/// Attempts at a step before the pivot, interrupted ones included.
+pub const ATTEMPTS_BEFORE_PIVOT_MAX: u32 = 3;
+/// Failures of the pivot or of a later step, or of an undo, before a person is called.
+pub const FAILURES_MAX: u32 = 5;
+
+/// One execution of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    plan: Plan,
+    steps: Vec<StepState>,
+    unwinding: Option<Reason>,
+    stuck: Option<Reason>,
+    verdict: Option<Verdict>,
+    #[cfg(feature = "mutations")]
+    mutation: Option<Mutation>,
+}
+
+/// Protocol bugs planted on purpose: the crash harness must find each.
+#[cfg(feature = "mutations")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// A failure after the pivot unwinds as if there were none.
+    NoPivot,
+    /// The failed step itself is not undone.
+    SkipFailedStepUndo,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct StepState {
+    phase: Phase,
+    attempts: u32,
+    failures: u32,
+    undo_failures: u32,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Not touched.
+    #[default]
+    Pending,
+    /// Intended, outcome in doubt.
+    Doing,
+    /// Done.
+    Done,
+    /// Failed; what it left is found by its undo.
+    Failed,
+    /// Undo intended, outcome in doubt.
+    Undoing,
+    /// Undone.
+    Undone,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Do a step.
+    Do(usize),
+    /// Undo a step.
+    Undo(usize),
+    /// Record the turn backwards.
+    Turn(Reason),
+    /// Record that a person is needed.
+    Stick(Reason),
+    /// Record the end.
+    End(Verdict),
+    /// Nothing: a person is needed.
+    Stuck(Reason),
+    /// Nothing: it is over.
+    Ended(Verdict),
+}
+
+/// A record that cannot follow those before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal's record does not fit: {0}")]
+pub struct Illegal(pub String);
+
+impl Rollout {
+    /// Folds a journal. The first record must be `Began`.
+    pub fn replay(records: impl IntoIterator<Item = Record>) -> Result<Self, Illegal> {
+        let mut records = records.into_iter();
+        let Some(Record::Began { plan }) = records.next() else {
+            return Err(Illegal("the first record is not `began`".into()));
+        };
+        let mut rollout = Self::begin(*plan);
+        for record in records {
+            rollout.apply(&record)?;
+        }
+        Ok(rollout)
+    }
+
+    /// A rollout of which nothing but the plan is recorded.
+    pub fn begin(plan: Plan) -> Self {
+        let steps = vec![StepState::default(); plan.steps.len()];
+        Self {
+            plan,
+            steps,
+            unwinding: None,
+            stuck: None,
+            verdict: None,
+            #[cfg(feature = "mutations")]
+            mutation: None,
+        }
+    }
+
+    /// Plants a bug.
+    #[cfg(feature = "mutations")]
+    pub fn with_mutation(mut self, mutation: Option<Mutation>) -> Self {
+        self.mutation = mutation;
+        self
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where a step stands.
+    pub fn phase(&self, step: usize) -> Option<Phase> {
+        self.steps.get(step).map(|s| s.phase)
+    }
+
+    /// How it ended, once it has.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    /// Why it needs a person, if it does.
+    pub fn stuck(&self) -> Option<&Reason> {
+        self.stuck.as_ref()
+    }
+
+    /// Why it goes backwards, if it does.
+    pub fn unwinding(&self) -> Option<&Reason> {
+        self.unwinding.as_ref()
+    }
+
+    /// Whether the pivot is done.
+    pub fn is_past_pivot(&self) -> bool {
+        self.steps.get(self.plan.pivot).is_some_and(|s| s.phase == Phase::Done)
+    }
+
+    /// Whether a person may still call it off: the pivot was not even intended.
+    pub fn is_cancellable(&self) -> bool {
+        self.verdict.is_none()
+            && self.unwinding.is_none()
+            && self.steps.get(self.plan.pivot).is_none_or(|s| s.phase == Phase::Pending)
+    }
+
+    /// Takes one fact in.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Illegal> {
+        if self.verdict.is_some() {
+            return Err(Illegal(format!("{record:?} after the end")));
+        }
+        match record {
+            Record::Began { .. } => return Err(Illegal("`began` twice".into())),
+            Record::Intended { step, action } => self.intended(*step, *action)?,
+            Record::Succeeded { step, action } => {
+                let state = self.in_doubt(*step, *action)?;
+                state.phase = match action {
+                    Action::Do => Phase::Done,
+                    Action::Undo => Phase::Undone,
+                };
+            }
+            Record::Failed { step, action, reason, effect, retry } => {
+                self.failed(*step, *action, reason, *effect, *retry)?;
+            }
+            Record::Turned { reason } => {
+                if self.is_past_pivot() {
+                    return Err(Illegal("turned past the pivot".into()));
+                }
+                self.unwinding = Some(reason.clone());
+            }
+            Record::Resumed => {
+                self.stuck = None;
+                for state in &mut self.steps {
+                    state.failures = 0;
+                    state.undo_failures = 0;
+                }
+            }
+            Record::Stuck { reason } => self.stuck = Some(reason.clone()),
+            Record::Ended { verdict } => self.verdict = Some(verdict.clone()),
+        }
+        Ok(())
+    }
+
+    fn intended(&mut self, step: usize, action: Action) -> Result<(), Illegal> {
+        let unwinding = self.unwinding.is_some();
+        let state = self.state(step)?;
+        match action {
+            Action::Do if unwinding || !matches!(state.phase, Phase::Pending | Phase::Doing) => {
+                Err(Illegal(format!("step {step} done again from {:?}", state.phase)))
+            }
+            Action::Undo if !unwinding || state.phase == Phase::Pending => {
+                Err(Illegal(format!("step {step} undone from {:?}", state.phase)))
+            }
+            Action::Do => {
+                state.phase = Phase::Doing;
+                state.attempts += 1;
+                Ok(())
+            }
+            Action::Undo => {
+                state.phase = Phase::Undoing;
+                Ok(())
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        step: usize,
+        action: Action,
+        reason: &Reason,
+        effect: Effect,
+        retry: Retry,
+    ) -> Result<(), Illegal> {
+        let pivot = self.pivot();
+        let state = self.in_doubt(step, action)?;
+        if action == Action::Undo {
+            state.undo_failures += 1;
+            return Ok(());
+        }
+        state.failures += 1;
+        let again = retry == Retry::Later && state.attempts < ATTEMPTS_BEFORE_PIVOT_MAX;
+        let turns = match step.cmp(&pivot) {
+            std::cmp::Ordering::Less => !again,
+            // Only an edge that surely did not swap lets us go back.
+            std::cmp::Ordering::Equal => effect == Effect::None && !again,
+            std::cmp::Ordering::Greater => false,
+        };
+        if turns {
+            state.phase = Phase::Failed;
+            self.unwinding = Some(reason.clone());
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, step: usize) -> Result<&mut StepState, Illegal> {
+        self.steps.get_mut(step).ok_or_else(|| Illegal(format!("no step {step}")))
+    }
+
+    fn in_doubt(&mut self, step: usize, action: Action) -> Result<&mut StepState, Illegal> {
+        let state = self.state(step)?;
+        let expected = match action {
+            Action::Do => Phase::Doing,
+            Action::Undo => Phase::Undoing,
+        };
+        if state.phase == expected {
+            Ok(state)
+        } else {
+            Err(Illegal(format!("an outcome of step {step}, which is {:?}", state.phase)))
+        }
+    }
+
+    #[cfg(feature = "mutations")]
+    fn pivot(&self) -> usize {
+        match self.mutation {
+            Some(Mutation::NoPivot) => self.plan.steps.len(),
+            Some(Mutation::SkipFailedStepUndo) | None => self.plan.pivot,
+        }
+    }
+
+    #[cfg(not(feature = "mutations"))]
+    fn pivot(&self) -> usize {
+        self.plan.pivot
+    }
+
+    fn needs_undo(&self, phase: Phase) -> bool {
+        #[cfg(feature = "mutations")]
+        if self.mutation == Some(Mutation::SkipFailedStepUndo) && phase == Phase::Failed {
+            return false;
+        }
+        match phase {
+            Phase::Doing | Phase::Done | Phase::Failed | Phase::Undoing => true,
+            Phase::Pending | Phase::Undone => false,
+        }
+    }
+
+    /// What to do now.
+    pub fn next(&self) -> Next {
+        if let Some(verdict) = &self.verdict {
+            return Next::Ended(verdict.clone());
+        }
+        if let Some(reason) = &self.stuck {
+            return Next::Stuck(reason.clone());
+        }
+        match &self.unwinding {
+            Some(reason) => self.next_backward(reason),
+            None => self.next_forward(),
+        }
+    }
+
+    fn next_forward(&self) -> Next {
+        let Some(step) = self.steps.iter().position(|s| s.phase != Phase::Done) else {
+            return Next::End(Verdict::Succeeded);
+        };
+        let state = &self.steps[step];
+        let name = self.plan.steps[step].name();
+        if step < self.pivot() && state.attempts >= ATTEMPTS_BEFORE_PIVOT_MAX {
+            let message = format!("`{name}` was interrupted {} times", state.attempts);
+            return Next::Turn(Reason::new(ReasonKind::Interrupted, message));
+        }
+        if state.failures >= FAILURES_MAX {
+            let message = format!("`{name}` failed {} times", state.failures);
+            return Next::Stick(Reason::new(ReasonKind::Engine, message));
+        }
+        Next::Do(step)
+    }
+
+    fn next_backward(&self, reason: &Reason) -> Next {
+        let Some(step) = self.steps.iter().rposition(|s| self.needs_undo(s.phase)) else {
+            return Next::End(Verdict::RolledBack { reason: reason.clone() });
+        };
+        let failures = self.steps[step].undo_failures;
+        if failures >= FAILURES_MAX {
+            let name = self.plan.steps[step].name();
+            let message = format!("the undo of `{name}` failed {failures} times");
+            return Next::Stick(Reason::new(ReasonKind::Engine, message));
+        }
+        Next::Undo(step)
+    }
+
+    /// Failures in a row of the step that comes next: the driver waits longer after each.
+    pub fn failures_of(&self, step: usize) -> u32 {
+        self.steps.get(step).map_or(0, |s| s.failures + s.undo_failures)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,7 @@
 //! The deploy transaction: driver, steps, recovery, and the ports they need.
+//!
+//! Decisions come from `landfall-core`; this crate turns them into effects through [`ports`], journal
+//! first. It knows neither Docker nor HTTP nor SQLite. Dropping a driver's future at any await is a
+//! crash, and legal: nothing is spawned, all state is in the journal and in the world.
+
+pub mod ports;

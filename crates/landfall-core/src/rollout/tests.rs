@@ -1,0 +1,116 @@
+//! Tables over the fold: which records may follow which, and what comes next.
+
+use super::*;
+use crate::plan::{RolloutKind, Step};
+
+fn plan() -> Plan {
+    Plan {
+        app: "shop".parse().unwrap(),
+        rollout: crate::id::RolloutNumber(1),
+        kind: RolloutKind::Deploy,
+        previous: None,
+        release: Some(crate::id::ReleaseNumber(1)),
+        steps: vec![
+            Step::WriteFiles,
+            Step::StartReplicas { replicas: vec![] },
+            Step::Cutover { routes: None },
+            Step::StopOld { keep: vec![] },
+        ],
+        pivot: 2,
+        step_deadline_ms: 1_000,
+        notes: vec![],
+    }
+}
+
+fn reason() -> Reason {
+    Reason::new(ReasonKind::Crashed, "it exited")
+}
+
+fn fail(step: usize, action: Action, effect: Effect, retry: Retry) -> Record {
+    Record::Failed { step, action, reason: reason(), effect, retry }
+}
+
+/// Applies `Intended` and the outcome; returns what comes next.
+fn run(rollout: &mut Rollout, step: usize, action: Action, outcome: Option<Record>) -> Next {
+    rollout.apply(&Record::Intended { step, action }).unwrap();
+    rollout.apply(&outcome.unwrap_or(Record::Succeeded { step, action })).unwrap();
+    rollout.next()
+}
+
+#[test]
+fn a_clean_run_ends_succeeded() {
+    let mut rollout = Rollout::begin(plan());
+    for step in 0..4 {
+        assert_eq!(rollout.next(), Next::Do(step));
+        run(&mut rollout, step, Action::Do, None);
+    }
+    assert_eq!(rollout.next(), Next::End(Verdict::Succeeded));
+}
+
+#[test]
+fn a_failure_before_the_pivot_unwinds_the_failed_step_first() {
+    let mut rollout = Rollout::begin(plan());
+    run(&mut rollout, 0, Action::Do, None);
+    let failure = fail(1, Action::Do, Effect::Unknown, Retry::Never);
+    assert_eq!(run(&mut rollout, 1, Action::Do, Some(failure)), Next::Undo(1));
+    assert_eq!(run(&mut rollout, 1, Action::Undo, None), Next::Undo(0));
+    let end = Next::End(Verdict::RolledBack { reason: reason() });
+    assert_eq!(run(&mut rollout, 0, Action::Undo, None), end);
+}
+
+#[test]
+fn an_unknown_cutover_is_asked_again_and_never_unwound() {
+    let mut rollout = Rollout::begin(plan());
+    run(&mut rollout, 0, Action::Do, None);
+    run(&mut rollout, 1, Action::Do, None);
+    for n in 1..=FAILURES_MAX {
+        let failure = fail(2, Action::Do, Effect::Unknown, Retry::Later);
+        let next = run(&mut rollout, 2, Action::Do, Some(failure));
+        if n < FAILURES_MAX {
+            assert_eq!(next, Next::Do(2));
+        } else {
+            assert!(matches!(next, Next::Stick(_)), "{next:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cutover_that_surely_did_not_happen_unwinds() {
+    let mut rollout = Rollout::begin(plan());
+    run(&mut rollout, 0, Action::Do, None);
+    run(&mut rollout, 1, Action::Do, None);
+    let failure = fail(2, Action::Do, Effect::None, Retry::Never);
+    assert_eq!(run(&mut rollout, 2, Action::Do, Some(failure)), Next::Undo(2));
+}
+
+#[test]
+fn past_the_pivot_there_is_no_way_back() {
+    let mut rollout = Rollout::begin(plan());
+    for step in 0..3 {
+        run(&mut rollout, step, Action::Do, None);
+    }
+    let failure = fail(3, Action::Do, Effect::None, Retry::Never);
+    assert_eq!(run(&mut rollout, 3, Action::Do, Some(failure)), Next::Do(3));
+    assert!(rollout.apply(&Record::Turned { reason: reason() }).is_err());
+}
+
+#[test]
+fn interrupted_steps_are_done_again_but_not_for_ever() {
+    let mut rollout = Rollout::begin(plan());
+    for _ in 0..ATTEMPTS_BEFORE_PIVOT_MAX {
+        assert_eq!(rollout.next(), Next::Do(0));
+        rollout.apply(&Record::Intended { step: 0, action: Action::Do }).unwrap();
+    }
+    assert!(matches!(rollout.next(), Next::Turn(_)));
+}
+
+#[test]
+fn illegal_histories_are_refused() {
+    let mut rollout = Rollout::begin(plan());
+    assert!(rollout.apply(&Record::Succeeded { step: 0, action: Action::Do }).is_err());
+    assert!(rollout.apply(&Record::Intended { step: 0, action: Action::Undo }).is_err());
+    assert!(rollout.apply(&Record::Intended { step: 9, action: Action::Do }).is_err());
+    assert!(Rollout::replay([Record::Resumed]).is_err());
+    rollout.apply(&Record::Ended { verdict: Verdict::Succeeded }).unwrap();
+    assert!(rollout.apply(&Record::Resumed).is_err());
+}
