@@ -14,6 +14,11 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// A result on stdout.
+pub(crate) fn print(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 /// A command from a program and its arguments.
 pub(crate) fn cmd<A: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,

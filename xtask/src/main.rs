@@ -7,6 +7,8 @@
 mod bench;
 mod cmd;
 mod demo;
+#[cfg(feature = "load")]
+mod load;
 mod rings;
 mod setup;
 mod tidy;
@@ -31,6 +33,9 @@ enum Command {
     Tidy(tidy::Args),
     /// Run the tests: the fast rings, then the ring on real engines.
     Test(rings::Args),
+    /// Send load to a running service by hand, and print what failed.
+    #[cfg(feature = "load")]
+    Load(load::Args),
     /// Show a deploy of the example shop under load.
     Demo(demo::Args),
     /// Measure deploys against other tools.
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&args),
         Command::Tidy(args) => tidy::run(&args),
         Command::Test(args) => rings::run(&args),
+        #[cfg(feature = "load")]
+        Command::Load(args) => load::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

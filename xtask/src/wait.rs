@@ -16,6 +16,15 @@ pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> 
     }
 }
 
+/// Lets time pass: where the length is what the user asked for, not a guess.
+#[cfg_attr(not(feature = "load"), expect(dead_code, reason = "only the load lets time pass"))]
+pub(crate) fn pass(time: Duration) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        pause();
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "xtask has no Clock port; this is its only wait")]
 fn pause() {
     std::thread::sleep(Duration::from_millis(50));

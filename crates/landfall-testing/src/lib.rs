@@ -1,1 +1,3 @@
 //! Fakes, crash harness, conformance suites and the load generator. Dev only.
+
+pub mod load;

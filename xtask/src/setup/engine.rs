@@ -18,7 +18,7 @@ use crate::wait;
 
 const SOCKET: &str = "/var/run/docker.sock";
 const LOG: &str = "/var/log/landfall-dockerd.log";
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_mins(1);
 
 /// A Docker Engine that answers, known by its socket.
 #[derive(Clone, Debug)]

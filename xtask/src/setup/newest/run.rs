@@ -15,7 +15,7 @@ use crate::cmd::{cmd, last_lines, read, say};
 use crate::setup::engine::Engine;
 use crate::wait;
 
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_mins(1);
 const STOP_BOUND: Duration = Duration::from_secs(40);
 
 /// A newest engine that answers. Dropping it stops it.
