@@ -13,6 +13,7 @@ pub mod gate;
 pub mod hash;
 pub mod id;
 pub mod label;
+pub mod name;
 pub mod plan;
 pub mod planner;
 pub mod reason;
@@ -24,3 +25,5 @@ pub mod route;
 pub mod secret;
 pub mod spec;
 pub mod subnet;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
