@@ -132,6 +132,8 @@ pub enum Step {
     StopOld {
         /// Names of the stateful containers that stay.
         keep: Vec<String>,
+        /// Time between asking to stop and killing, by service.
+        grace_ms: BTreeMap<ServiceName, u64>,
     },
     /// Removes what nothing uses any more: networks, release volumes, sealed files, image tags.
     Prune {

@@ -3,6 +3,8 @@
 //! Pure. Order: networks, volumes, files, stateful services, one-offs and replicas by dependency,
 //! verify, singletons, then the pivot; draining and clean-up after it.
 
+use std::collections::BTreeMap;
+
 use ipnet::Ipv4Net;
 
 use crate::id::{Key, ReleaseNumber, Revision, RolloutNumber, ServiceName};
@@ -120,7 +122,7 @@ fn down(input: &PlanInput<'_>) -> Plan {
     let steps = vec![
         Step::Cutover { routes: None },
         Step::Drain { from, deadline_ms: settings.map_or(0, |s| s.drain_ms) },
-        Step::StopOld { keep: Vec::new() },
+        Step::StopOld { keep: Vec::new(), grace_ms: graces(input) },
         Step::Prune { keep: input.keep.clone(), networks: Vec::new() },
     ];
     let notes = vec!["named volumes stay: landfall never deletes data".to_owned()];
@@ -136,6 +138,12 @@ fn down(input: &PlanInput<'_>) -> Plan {
         step_deadline_ms: settings.map_or(300_000, |s| s.progress_deadline_ms),
         notes,
     }
+}
+
+/// How long the serving release's services may take to stop.
+fn graces(input: &PlanInput<'_>) -> BTreeMap<ServiceName, u64> {
+    let services = input.serving.into_iter().flat_map(|s| &s.release.spec.services);
+    services.map(|(name, service)| (name.clone(), service.stop_grace_ms())).collect()
 }
 
 fn serving(input: &PlanInput<'_>) -> Option<Serving> {
@@ -168,7 +176,7 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
         from: input.serving.map(|s| s.rollout),
         deadline_ms: release.spec.settings.drain_ms,
     });
-    steps.push(Step::StopOld { keep: layout.stateful_names() });
+    steps.push(Step::StopOld { keep: layout.stateful_names(), grace_ms: graces(input) });
     let persistent = networks.iter().filter(|n| n.scope == Scope::App);
     steps.push(Step::Prune {
         keep: input.keep.clone(),

@@ -4,6 +4,8 @@
 //! newest step first, the failed one included; from the pivot on we only go forward. Outcomes in
 //! doubt are settled by doing the step again: every step looks before it touches.
 
+use std::sync::Arc;
+
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonKind};
 use crate::record::{Action, Effect, Record, Retry, Verdict};
@@ -16,7 +18,7 @@ pub const FAILURES_MAX: u32 = 5;
 /// One execution of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
-    plan: Plan,
+    plan: Arc<Plan>,
     steps: Vec<StepState>,
     unwinding: Option<Reason>,
     stuck: Option<Reason>,
@@ -103,7 +105,7 @@ impl Rollout {
     pub fn begin(plan: Plan) -> Self {
         let steps = vec![StepState::default(); plan.steps.len()];
         Self {
-            plan,
+            plan: Arc::new(plan),
             steps,
             unwinding: None,
             stuck: None,

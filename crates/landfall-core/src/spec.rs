@@ -65,6 +65,24 @@ pub struct ServiceSpec {
     pub health: HealthSettings,
 }
 
+/// Compose's default `stop_grace_period`.
+const STOP_GRACE_MS: u64 = 10_000;
+/// Databases write a lot when they stop; killing one costs a recovery.
+const STOP_GRACE_STATEFUL_MS: u64 = 60_000;
+/// No file may hold up a rollout for longer than this.
+const STOP_GRACE_MAX_MS: u64 = 600_000;
+
+impl ServiceSpec {
+    /// Time between asking its containers to stop and killing them.
+    pub fn stop_grace_ms(&self) -> u64 {
+        let default = match self.workload {
+            Workload::Stateful => STOP_GRACE_STATEFUL_MS,
+            Workload::Replicated | Workload::Singleton | Workload::OneOff => STOP_GRACE_MS,
+        };
+        self.container.stop_grace_ms.unwrap_or(default).min(STOP_GRACE_MAX_MS)
+    }
+}
+
 /// How a service runs (DESIGN §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ fn plan() -> Plan {
             Step::WriteFiles,
             Step::StartReplicas { replicas: vec![] },
             Step::Cutover { routes: None },
-            Step::StopOld { keep: vec![] },
+            Step::StopOld { keep: vec![], grace_ms: std::collections::BTreeMap::new() },
         ],
         pivot: 2,
         step_deadline_ms: 1_000,

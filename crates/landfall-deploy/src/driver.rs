@@ -1,0 +1,171 @@
+//! The driver: asks the rollout what comes next, writes the intent, acts, writes the outcome.
+//!
+//! It holds no state of its own. Recovery is the same loop over a replayed rollout.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use landfall_core::reason::{Reason, ReasonKind};
+use landfall_core::record::{Action, Record, Verdict};
+use landfall_core::release::Release;
+use landfall_core::rollout::{Illegal, Next, Rollout};
+
+use crate::ports::{Clock, Edge, Engine, Files, JournalError, JournalStore, Observer, Progress};
+use crate::steps::{self, Context};
+
+/// Executes rollouts over its ports.
+#[derive(Debug, Clone)]
+pub struct Driver<E, G, J, C, F> {
+    /// The container engine.
+    pub engine: E,
+    /// The edge.
+    pub edge: G,
+    /// Where records go.
+    pub journal: J,
+    /// Monotonic time.
+    pub clock: C,
+    /// Sealed files.
+    pub files: F,
+}
+
+/// How a run of the driver ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The rollout is over.
+    Ended(Verdict),
+    /// A person is needed.
+    Stuck(Reason),
+}
+
+/// A run of the driver that could not go on: the rollout stays open, recovery will take it up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DriveError {
+    /// A record could not be made durable.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Our own record did not fit: a bug, and the one thing that must not be papered over.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+}
+
+/// A person's wish to call a rollout off. Heard until the cutover is intended.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Nobody wishes it yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wishes it.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody wishes it.
+    pub fn is_wished(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl<E, G, J, C, F> Driver<E, G, J, C, F>
+where
+    E: Engine,
+    G: Edge,
+    J: JournalStore,
+    C: Clock,
+    F: Files,
+{
+    /// Runs a rollout to its end. `Began` (and after a restart `Resumed`) must be durable already.
+    ///
+    /// `release` is the plan's target; only a plan for `Down` has none.
+    pub async fn run(
+        &self,
+        mut rollout: Rollout,
+        release: Option<&Release>,
+        observer: &impl Observer,
+        cancel: &Cancel,
+    ) -> Result<Settled, DriveError> {
+        loop {
+            if cancel.is_wished() && rollout.is_cancellable() {
+                let reason = Reason::new(ReasonKind::Cancelled, "it was cancelled");
+                self.record(&mut rollout, observer, Record::Turned { reason }).await?;
+            }
+            match rollout.next() {
+                Next::Do(step) => {
+                    let run = self.step(&mut rollout, release, observer, cancel, step, Action::Do);
+                    run.await?;
+                }
+                Next::Undo(step) => {
+                    let run =
+                        self.step(&mut rollout, release, observer, cancel, step, Action::Undo);
+                    run.await?;
+                }
+                Next::Turn(reason) => {
+                    self.record(&mut rollout, observer, Record::Turned { reason }).await?;
+                }
+                Next::Stick(reason) => {
+                    self.record(&mut rollout, observer, Record::Stuck { reason }).await?;
+                }
+                Next::End(verdict) => {
+                    self.record(&mut rollout, observer, Record::Ended { verdict }).await?;
+                }
+                Next::Stuck(reason) => return Ok(Settled::Stuck(reason)),
+                Next::Ended(verdict) => return Ok(Settled::Ended(verdict)),
+            }
+        }
+    }
+
+    async fn step(
+        &self,
+        rollout: &mut Rollout,
+        release: Option<&Release>,
+        observer: &impl Observer,
+        cancel: &Cancel,
+        step: usize,
+        action: Action,
+    ) -> Result<(), DriveError> {
+        if let failures @ 1.. = rollout.failures_of(step) {
+            self.clock.sleep(backoff(failures)).await;
+        }
+        self.record(rollout, observer, Record::Intended { step, action }).await?;
+        let plan = rollout.plan();
+        let cancel = (step < plan.pivot && action == Action::Do).then_some(cancel);
+        let context = Context { ports: self, plan, step, release, observer, cancel };
+        let outcome = match action {
+            Action::Do => steps::run(&context).await,
+            Action::Undo => steps::undo(&context).await,
+        };
+        let record = match outcome {
+            Ok(()) => Record::Succeeded { step, action },
+            Err(error) => {
+                observer.progress(step, Progress::Retrying { message: error.reason.to_string() });
+                let (reason, effect, retry) = (error.reason, error.effect, error.retry);
+                Record::Failed { step, action, reason, effect, retry }
+            }
+        };
+        self.record(rollout, observer, record).await
+    }
+
+    async fn record(
+        &self,
+        rollout: &mut Rollout,
+        observer: &impl Observer,
+        record: Record,
+    ) -> Result<(), DriveError> {
+        // The fold first: a record that does not fit must never reach the journal.
+        let mut next = rollout.clone();
+        next.apply(&record)?;
+        self.journal.append(&rollout.plan().app, rollout.plan().rollout, &record).await?;
+        *rollout = next;
+        observer.recorded(rollout.plan(), &record);
+        Ok(())
+    }
+}
+
+/// Waits longer after each failure: 0.25 s, 0.5 s, 1 s … 8 s.
+fn backoff(failures: u32) -> Duration {
+    Duration::from_millis(250 << failures.saturating_sub(1).min(5))
+}

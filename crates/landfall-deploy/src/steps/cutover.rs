@@ -1,0 +1,96 @@
+//! The pivot, and the drain after it. The edge's persisted table is the commit record.
+
+use std::time::Duration;
+
+use landfall_core::id::RolloutNumber;
+use landfall_core::reason::{Reason, ReasonKind};
+use landfall_core::record::{Effect, Retry};
+use landfall_core::route::{AppRoutes, RouteTable};
+
+use super::{Context, StepError};
+use crate::ports::{Clock, Edge, EdgeError, Observer, Progress};
+
+/// Another app's cutover may come in between; each takes one generation.
+const STALE_MAX: u32 = 20;
+
+/// Swaps the app's part of the table, unless that has happened already.
+pub(super) async fn cut_over<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    routes: Option<&AppRoutes>,
+) -> Result<(), StepError> {
+    let app = &context.plan.app;
+    for _ in 0..STALE_MAX {
+        let table = read(context).await?;
+        let done = match routes {
+            Some(_) => serves(&table, context),
+            None => !table.apps.contains_key(app),
+        };
+        if done {
+            return Ok(());
+        }
+        match context.ports.edge.swap(&table.with_app(app, routes.cloned())).await {
+            Ok(()) => return Ok(()),
+            Err(EdgeError { stale: true, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let message = format!("other writers of the route table came first {STALE_MAX} times");
+    let reason = Reason::new(ReasonKind::Edge, message);
+    Err(StepError { reason, effect: Effect::None, retry: Retry::Later })
+}
+
+fn serves<E, G, J, C, F, O>(table: &RouteTable, context: &Context<'_, E, G, J, C, F, O>) -> bool {
+    table.apps.get(&context.plan.app).is_some_and(|part| part.rollout == context.plan.rollout)
+}
+
+/// Not being able to read the table says nothing about an earlier attempt at swapping it.
+async fn read<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+) -> Result<RouteTable, StepError> {
+    context.ports.edge.table().await.map_err(|error| StepError {
+        effect: Effect::Unknown,
+        retry: Retry::Later,
+        ..StepError::from(error)
+    })
+}
+
+/// The undo of a cutover that surely did not happen: nothing, but sure it must be.
+pub(super) async fn not_cut_over<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+) -> Result<(), StepError> {
+    if serves(&read(context).await?, context) {
+        let reason = Reason::new(ReasonKind::Edge, "the edge serves the release that failed");
+        return Err(StepError { reason, effect: Effect::Unknown, retry: Retry::Later });
+    }
+    Ok(())
+}
+
+/// Waits until nothing is in flight to the previous release, at most until the deadline.
+pub(super) async fn drain<E, G: Edge, J, C: Clock, F, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    from: Option<RolloutNumber>,
+    deadline_ms: u64,
+) -> Result<(), StepError> {
+    let Some(from) = from else { return Ok(()) };
+    let (edge, clock) = (&context.ports.edge, &context.ports.clock);
+    let started = clock.now();
+    let mut told = None;
+    loop {
+        let targets = edge.targets().await?;
+        let old = targets.iter().filter(|t| t.app == context.plan.app && t.rollout == from);
+        let in_flight: u64 = old.filter(|t| t.retired).map(|t| t.in_flight).sum();
+        if in_flight == 0 {
+            return Ok(());
+        }
+        let elapsed = clock.now().saturating_sub(started);
+        if elapsed >= Duration::from_millis(deadline_ms) {
+            return Ok(edge.close(&context.plan.app, from).await?);
+        }
+        if told != Some(elapsed.as_secs()) {
+            told = Some(elapsed.as_secs());
+            context.observer.progress(context.step, Progress::Draining { in_flight });
+        }
+        let pause = if elapsed < Duration::from_secs(2) { 5 } else { 50 };
+        clock.sleep(Duration::from_millis(pause)).await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Replicas and singletons: started, gated, killed on undo.
+
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+use landfall_core::id::RolloutNumber;
+use landfall_core::label::Scope;
+use landfall_core::plan::PlannedReplica;
+
+use super::{Context, StepError, gatekeeper, request};
+use crate::ports::{Clock, Engine, Files, FoundContainer, Observer, Progress, Selector};
+
+/// Starts all replicas of the step at once and waits for every gate.
+pub(super) async fn start<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replicas: &[PlannedReplica],
+) -> Result<(), StepError> {
+    // All calls run to their end before the first failure counts: a call that is dropped half-way
+    // could still make a container after its undo has looked.
+    let started = join_all(replicas.iter().map(|replica| launch(context, replica))).await;
+    started.into_iter().collect::<Result<(), _>>()?;
+    try_join_all(replicas.iter().map(|replica| gatekeeper::pass(context, replica))).await?;
+    Ok(())
+}
+
+/// Creates and starts one container.
+pub(super) async fn launch<E: Engine, G, J, C, F: Files, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+) -> Result<(), StepError> {
+    let engine = &context.ports.engine;
+    let named = |mut error: StepError| {
+        error.reason = error.reason.of(&replica.service);
+        error
+    };
+    let request = request::container(context, replica)?;
+    let id = engine.create(&request).await.map_err(|e| named(e.into()))?;
+    engine.start(&id).await.map_err(|e| named(e.into()))?;
+    let (service, index) = (replica.service.clone(), replica.index);
+    context.observer.progress(context.step, Progress::Started { service, replica: index });
+    Ok(())
+}
+
+/// Kills and removes every container that the step made. A candidate never served: no slow stop.
+pub(super) async fn remove<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+) -> Result<(), StepError> {
+    let engine = &context.ports.engine;
+    let selector = Selector::app(&context.plan.app).rollout(context.plan.rollout);
+    let found = engine.containers(&selector).await?;
+    let made = found.iter().filter(|c| usize::try_from(c.labels.step) == Ok(context.step));
+    let removed = join_all(made.map(|container| engine.remove(&container.id))).await;
+    Ok(removed.into_iter().collect::<Result<(), _>>()?)
+}
+
+/// Stops the old singleton, then starts the new one: never both.
+pub(super) async fn hand_over<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+) -> Result<(), StepError> {
+    let service = context.release()?.spec.services.get(&replica.service);
+    let grace = Duration::from_millis(service.map_or(10_000, |s| s.stop_grace_ms()));
+    for old in others(context, replica).await? {
+        context.ports.engine.stop(&old.id, grace).await?;
+    }
+    launch(context, replica).await?;
+    gatekeeper::pass(context, replica).await
+}
+
+/// Removes the new singleton, then starts the old one again.
+pub(super) async fn hand_back<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+    from: Option<RolloutNumber>,
+) -> Result<(), StepError> {
+    remove(context).await?;
+    for old in others(context, replica).await? {
+        if Some(old.labels.rollout) == from {
+            context.ports.engine.start(&old.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Containers of this service that other rollouts made.
+async fn others<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+) -> Result<Vec<FoundContainer>, StepError> {
+    let selector = Selector::app(&context.plan.app).service(&replica.service);
+    let mut found = context.ports.engine.containers(&selector).await?;
+    found.retain(|c| c.labels.rollout != context.plan.rollout && c.labels.scope == Scope::Release);
+    Ok(found)
+}
