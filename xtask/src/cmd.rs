@@ -15,6 +15,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// A result on stdout.
+#[cfg_attr(not(feature = "load"), expect(dead_code, reason = "only the load has results"))]
 pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

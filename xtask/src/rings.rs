@@ -1,6 +1,125 @@
-//! Stub.
+//! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the ring of complete
+//! stories on real engines: the distribution's, and the newest in a network namespace of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::cmd::{cmd, read, root, run as run_program, say};
+use crate::setup::engine::{self, Engine};
+use crate::setup::newest::{self, Tools};
+use crate::setup::{images, packages, shop};
+
+/// Where the ring on real engines stands: a test target that its feature keeps out of `cargo test`.
+const PACKAGE: &str = "landfall-testing";
+const TARGET: &str = "engine";
+const FEATURE: &str = "engine";
+
+/// Which rings to run.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
-    anyhow::bail!("not written yet")
+pub(crate) struct Args {
+    /// Only the rings that need no engine.
+    #[arg(long)]
+    fast: bool,
+    /// Only the ring on real engines.
+    #[arg(long, conflicts_with = "fast")]
+    engines: bool,
+    /// Passed on to the tests on real engines, e.g. a part of their names.
+    #[arg(last = true, conflicts_with = "fast")]
+    filter: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if !args.engines {
+        ring("fast", || run_program(cmd("cargo", ["test", "--workspace"]).current_dir(root())))?;
+    }
+    if args.fast {
+        return Ok(());
+    }
+    packages::install_tools()?;
+    let installed = engine::ensure()?;
+    images::ensure(&installed)?;
+    shop::ensure(&installed)?;
+    let tools = newest::fetch()?;
+    let programs = Programs::build(&tools)?;
+
+    ring("the distribution's engine", || engine(&programs, &installed, None, &args.filter))?;
+
+    let other = newest::start(&tools)?;
+    let wanted: Vec<String> = images::names().map(str::to_owned).chain(shop::images()).collect();
+    images::copy(&installed, other.engine(), &wanted)?;
+    ring("the newest engine", || {
+        engine(&programs, other.engine(), Some(other.pid()), &args.filter)
+    })?;
+    other.stop()
+}
+
+/// Runs the stories against one engine. Containers are reached by their own addresses, so the tests
+/// run in the engine's network namespace when it has one, that of the process `netns`.
+fn engine(
+    programs: &Programs,
+    engine: &Engine,
+    netns: Option<u32>,
+    filter: &[String],
+) -> Result<()> {
+    let mut command = match netns {
+        None => Command::new(&programs.tests),
+        Some(pid) => {
+            let mut enter = cmd("nsenter", ["--net", "--target", &pid.to_string(), "--"]);
+            enter.arg(&programs.tests);
+            enter
+        }
+    };
+    command
+        .args(["--test-threads", "1"])
+        .args(filter)
+        .current_dir(root().join("crates").join(PACKAGE))
+        .env("DOCKER_HOST", engine.host())
+        .env("LANDFALL_BIN", &programs.landfall)
+        .env("LANDFALL_TEST_COMPOSE", &programs.compose);
+    run_program(&mut command)
+}
+
+/// What the stories need: built before, since a namespace may have no way out.
+struct Programs {
+    tests: PathBuf,
+    landfall: PathBuf,
+    compose: PathBuf,
+}
+
+impl Programs {
+    fn build(tools: &Tools) -> Result<Self> {
+        let product = executable(&["build", "--package", "landfall", "--bin", "landfall"])?;
+        let target = ["--package", PACKAGE, "--features", FEATURE, "--test", TARGET];
+        let tests = executable(&[&["test", "--no-run"][..], &target].concat())?;
+        Ok(Self { tests, landfall: product, compose: tools.compose() })
+    }
+}
+
+/// Builds with cargo and returns the program that came of it.
+fn executable(arguments: &[&str]) -> Result<PathBuf> {
+    let mut command = cmd("cargo", arguments);
+    command.args(["--quiet", "--message-format", "json-render-diagnostics"]);
+    let messages = read(command.current_dir(root()))?;
+    let mut programs = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    programs.next_back().with_context(|| format!("cargo {} made no program", arguments.join(" ")))
+}
+
+fn ring(name: &str, tests: impl FnOnce() -> Result<()>) -> Result<()> {
+    say(&format!("ring {name}: begins"));
+    let began = Instant::now();
+    let outcome = tests();
+    let seconds = began.elapsed().as_secs_f64();
+    if let Err(error) = outcome {
+        say(&format!("ring {name}: FAILED after {seconds:.1} s"));
+        bail!(error);
+    }
+    say(&format!("ring {name}: passed in {seconds:.1} s"));
+    Ok(())
 }

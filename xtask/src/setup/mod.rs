@@ -5,7 +5,7 @@
 pub(crate) mod engine;
 pub(crate) mod images;
 pub(crate) mod newest;
-mod packages;
+pub(crate) mod packages;
 pub(crate) mod shop;
 
 use anyhow::Result;

@@ -22,7 +22,7 @@ const TOOLS: [(&str, &str); 6] = [
 ];
 
 /// Installs the tools that are missing.
-pub(super) fn install_tools() -> Result<()> {
+pub(crate) fn install_tools() -> Result<()> {
     let missing: Vec<&str> = TOOLS
         .iter()
         .filter(|(program, _)| find(program).is_none())

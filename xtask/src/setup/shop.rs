@@ -79,7 +79,9 @@ fn fingerprint(engine: &Engine) -> Result<String> {
         hash.update(name.as_os_str().as_encoded_bytes());
         hash.update(fs::read(&file).with_context(|| format!("read {}", file.display()))?);
     }
-    Ok(hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    let digest = hash.finalize();
+    let start = digest.first_chunk::<16>().context("SHA-256 has 32 bytes")?;
+    Ok(format!("{:032x}", u128::from_be_bytes(*start)))
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

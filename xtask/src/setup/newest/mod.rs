@@ -5,5 +5,5 @@ mod fetch;
 mod reap;
 mod run;
 
-pub(crate) use fetch::fetch;
+pub(crate) use fetch::{Tools, fetch};
 pub(crate) use run::start;
