@@ -126,16 +126,12 @@ impl AgentClient {
         app: &AppName,
         query: &LogQuery,
     ) -> Result<Lines<LogLine>, ClientError> {
-        let mut path =
-            format!("/v1/apps/{app}/logs?follow={}&timestamps={}", query.follow, query.timestamps);
         // Service names hold nothing that a query would have to escape.
-        if let Some(service) = &query.service {
-            path.push_str(&format!("&service={service}"));
-        }
-        if let Some(tail) = query.tail {
-            path.push_str(&format!("&tail={tail}"));
-        }
-        self.stream(&path).await
+        let service = query.service.as_ref().map(|s| format!("&service={s}")).unwrap_or_default();
+        let tail = query.tail.map(|n| format!("&tail={n}")).unwrap_or_default();
+        let LogQuery { follow, timestamps, .. } = query;
+        let path = format!("/v1/apps/{app}/logs?follow={follow}&timestamps={timestamps}");
+        self.stream(&format!("{path}{service}{tail}")).await
     }
 
     /// Builds an image from a context as tar. Waits for the first line without end, since the
