@@ -44,11 +44,11 @@ pub struct PhaseReport {
     pub skipped: u64,
     /// Sent again, since a kept connection turned out to be closed before any answer.
     pub retried: u64,
-    /// Half of all took at most this.
+    /// Half of the right answers took at most this.
     pub p50_ms: f64,
-    /// 99 % of all took at most this.
+    /// 99 % of the right answers took at most this.
     pub p99_ms: f64,
-    /// The slowest.
+    /// The slowest right answer.
     pub max_ms: f64,
     /// The longest time without a right answer.
     pub longest_gap_ms: f64,

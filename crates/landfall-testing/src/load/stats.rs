@@ -132,12 +132,12 @@ impl Stats {
         let slow = outcome.latency > self.slow_above;
         let answered = outcome.result.is_ok();
         let phase = &mut self.phases[index];
-        phase.latencies.add(outcome.latency);
         phase.slow += u64::from(slow);
         phase.retried += u64::from(outcome.retried);
         match outcome.result {
             Ok(release) => {
                 phase.ok += 1;
+                phase.latencies.add(outcome.latency);
                 *phase.by_release.entry(release.unwrap_or_else(|| "-".to_owned())).or_default() +=
                     1;
             }
