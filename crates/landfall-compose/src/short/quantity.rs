@@ -1,0 +1,113 @@
+//! Durations (`1m30s`) and sizes (`512m`) as Compose writes them.
+
+/// A duration in milliseconds; less than one counts as one.
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let mut rest = text;
+    let mut total_ns: f64 = 0.0;
+    while !rest.is_empty() {
+        let (value, tail) = leading_number(rest)?;
+        let unit_len = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let unit_ns: f64 = match &tail[..unit_len] {
+            "ns" => 1.0,
+            "us" | "µs" | "μs" => 1e3,
+            "ms" => 1e6,
+            "s" => 1e9,
+            "m" => 60e9,
+            "h" => 3600e9,
+            "d" => 86_400e9,
+            "w" => 604_800e9,
+            _ => return None,
+        };
+        total_ns += value * unit_ns;
+        rest = &tail[unit_len..];
+    }
+    let whole = (total_ns / 1e6).ceil();
+    if text.is_empty() { None } else { whole_number(whole) }
+}
+
+/// A size in bytes: `b`, `k`, `m`, `g`, `t`, `p`, each also with `b` or `ib`, in powers of 1024.
+pub(crate) fn size_bytes(text: &str) -> Option<u64> {
+    let (value, unit) = leading_number(text)?;
+    let unit = unit.trim().to_ascii_lowercase();
+    let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit) {
+        "" if unit != "ib" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        "p" => 5,
+        _ => return None,
+    };
+    whole_number((value * 1024_f64.powi(power)).floor())
+}
+
+fn leading_number(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    if !number.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    Some((number.parse().ok()?, rest))
+}
+
+/// Up to 2^53 a float holds every whole number, and no file needs more.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be a whole number within range"
+)]
+pub(crate) fn whole_number(value: f64) -> Option<u64> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    ((0.0..=EXACT_MAX).contains(&value) && value.fract() == 0.0).then_some(value as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        let cases = [
+            ("30s", Some(30_000)),
+            ("1m30s", Some(90_000)),
+            ("1.5h", Some(5_400_000)),
+            ("500ms", Some(500)),
+            ("10us", Some(1)),
+            ("1d", Some(86_400_000)),
+            ("0", Some(0)),
+            ("0s", Some(0)),
+            ("30", None),
+            ("s", None),
+            ("-1s", None),
+            ("1x", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(duration_ms(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        let cases = [
+            ("512m", Some(512 << 20)),
+            ("1.5G", Some(3 << 29)),
+            ("2gb", Some(2 << 30)),
+            ("64KiB", Some(64 << 10)),
+            ("100", Some(100)),
+            ("100b", Some(100)),
+            ("1 k", Some(1024)),
+            ("m", None),
+            ("1x", None),
+            ("1ib", None),
+            ("-1", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(size_bytes(text), expected, "{text}");
+        }
+    }
+}

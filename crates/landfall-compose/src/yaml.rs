@@ -1,0 +1,12 @@
+//! YAML as Compose reads it: one document becomes a tree of [`Node`]s, every node with its place.
+//!
+//! Scalars resolve as go-yaml does it, anchors are shared nodes, merge keys are applied. Knows
+//! nothing of Compose but the two tags `!reset` and `!override`. Next: [`read`].
+
+mod anchor;
+mod node;
+mod read;
+mod scalar;
+
+pub(crate) use node::{Directive, Entry, Mapping, Node, Value};
+pub(crate) use read::read;

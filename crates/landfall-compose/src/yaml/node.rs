@@ -1,0 +1,131 @@
+//! The tree. Cloning a node is cheap: collections and texts are shared.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
+use crate::source::Span;
+
+/// One value with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) span: Span,
+    pub(crate) directive: Option<Directive>,
+}
+
+/// Compose's tags that steer merging of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Directive {
+    /// `!reset`: forget what earlier files say here.
+    Reset,
+    /// `!override`: replace instead of merging.
+    Override,
+}
+
+/// What a node holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Float(f64),
+    /// A date or a time: Compose accepts it nowhere, but it must be told from text.
+    Timestamp,
+    Text(Rc<str>),
+    Sequence(Rc<Vec<Node>>),
+    Mapping(Rc<Mapping>),
+}
+
+/// Entries in the order of the file; keys are unique.
+pub(crate) type Mapping = IndexMap<Rc<str>, Entry>;
+
+/// A value with the place of its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Span,
+    pub(crate) value: Node,
+}
+
+impl Node {
+    pub(crate) fn new(value: Value, span: Span) -> Self {
+        Self { value, span, directive: None }
+    }
+
+    pub(crate) fn text(text: &str, span: Span) -> Self {
+        Self::new(Value::Text(text.into()), span)
+    }
+
+    pub(crate) fn mapping(mapping: Mapping, span: Span) -> Self {
+        Self::new(Value::Mapping(Rc::new(mapping)), span)
+    }
+
+    pub(crate) fn sequence(items: Vec<Node>, span: Span) -> Self {
+        Self::new(Value::Sequence(Rc::new(items)), span)
+    }
+
+    /// The same place and tag with another value.
+    pub(crate) fn with(&self, value: Value) -> Self {
+        Self { value, span: self.span, directive: self.directive }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_mapping(&self) -> Option<&Mapping> {
+        match &self.value {
+            Value::Mapping(mapping) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_sequence(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.as_mapping()?.get(key).map(|entry| &entry.value)
+    }
+
+    /// A scalar as Go's `%v` prints it, which is what Compose makes of one in `environment` and
+    /// `labels`. `None` for dates and collections.
+    pub(crate) fn printed(&self) -> Option<String> {
+        match &self.value {
+            Value::Null => Some(String::new()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Int(value) => Some(value.to_string()),
+            Value::UInt(value) => Some(value.to_string()),
+            Value::Float(value) => Some(super::scalar::print_float(*value)),
+            Value::Text(text) => Some(text.to_string()),
+            Value::Timestamp | Value::Sequence(_) | Value::Mapping(_) => None,
+        }
+    }
+}
+
+impl Value {
+    /// The kind in words, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::UInt(_) => "a number",
+            Self::Float(_) => "a decimal number",
+            Self::Timestamp => "a date",
+            Self::Text(_) => "a text",
+            Self::Sequence(_) => "a list",
+            Self::Mapping(_) => "a mapping",
+        }
+    }
+}
