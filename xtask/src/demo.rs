@@ -1,11 +1,10 @@
 //! `cargo xtask demo`. To come: needs the product's binary.
 
-use anyhow::{Result, bail};
-
 /// Nothing to choose yet.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-pub(crate) fn run(_: &Args) -> Result<()> {
-    bail!("not written yet: it needs the product's binary")
+#[cfg(feature = "load")]
+pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
+    anyhow::bail!("not written yet: it needs the product's binary")
 }

@@ -1,12 +1,6 @@
 //! `cargo xtask load`: the tests' load generator by hand, against whatever listens.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
 use clap::ValueEnum;
-use landfall_testing::load::{Load, LoadConfig};
-
-use crate::{cmd, wait};
 
 /// What to send.
 #[derive(clap::Args)]
@@ -41,7 +35,10 @@ enum Mix {
     Plain,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+#[cfg(feature = "load")]
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    use landfall_testing::load::{Load, LoadConfig};
+
     let mut config = match args.mix {
         Mix::Shop => LoadConfig::shop(&args.target),
         Mix::Soak => LoadConfig::soak(&args.target),
@@ -50,11 +47,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     config.rate_per_s = args.rate.unwrap_or(config.rate_per_s);
     config.host.clone_from(&args.host);
     let load = Load::start(config, "load")?;
-    wait::pass(Duration::from_secs(args.seconds));
+    crate::wait::pass(std::time::Duration::from_secs(args.seconds));
     let report = load.stop_blocking();
-    cmd::print(&if args.json { report.to_json() } else { report.to_string() });
+    crate::cmd::print(&if args.json { report.to_json() } else { report.to_string() });
     if !report.is_clean() {
-        bail!("not everything was answered rightly");
+        anyhow::bail!("not everything was answered rightly");
     }
     Ok(())
 }

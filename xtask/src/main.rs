@@ -7,7 +7,6 @@
 mod bench;
 mod cmd;
 mod demo;
-#[cfg(feature = "load")]
 mod load;
 mod rings;
 mod setup;
@@ -34,7 +33,6 @@ enum Command {
     /// Run the tests: the fast rings, then the ring on real engines.
     Test(rings::Args),
     /// Send load to a running service by hand, and print what failed.
-    #[cfg(feature = "load")]
     Load(load::Args),
     /// Show a deploy of the example shop under load.
     Demo(demo::Args),
@@ -49,8 +47,12 @@ fn main() -> ExitCode {
         Command::Test(args) => rings::run(&args),
         #[cfg(feature = "load")]
         Command::Load(args) => load::run(&args),
+        #[cfg(feature = "load")]
         Command::Demo(args) => demo::run(&args),
+        #[cfg(feature = "load")]
         Command::Bench(args) => bench::run(&args),
+        #[cfg(not(feature = "load"))]
+        Command::Load(_) | Command::Demo(_) | Command::Bench(_) => again_with_load(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,4 +61,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Becomes this very command again, built with the load generator.
+#[cfg(not(feature = "load"))]
+fn again_with_load() -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let mut command = cmd::cmd("cargo", ["run", "--quiet", "--package", "xtask"]);
+    command.args(["--features", "load", "--"]).args(std::env::args_os().skip(1));
+    Err(command.exec().into())
 }

@@ -69,8 +69,9 @@ fn fmt(fix: bool) -> Vec<String> {
 }
 
 fn clippy() -> Vec<String> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    problem_of(run_program(cmd("cargo", arguments).current_dir(root())), "see above")
+    let mut command = cmd("cargo", ["clippy", "--workspace", "--all-targets", "--all-features"]);
+    command.args(["--quiet", "--", "-D", "warnings"]).current_dir(root());
+    problem_of(run_program(&mut command), "see above")
 }
 
 fn problem_of(outcome: Result<()>, hint: &str) -> Vec<String> {
