@@ -1,1 +1,37 @@
-//! The Engine port over the Docker Engine API.
+//! The Engine port over the Docker Engine API, from Docker Engine 20.10 on.
+//!
+//! The only crate that knows bollard. It speaks the native API alone: no `docker` command, no shell.
+//! [`DockerEngine`] implements [`landfall_deploy::ports::Engine`]; what the agent needs beyond that
+//! port (images, builds, logs, what the engine is) are its inherent methods. It decides nothing about
+//! a deploy, keeps no state of its own, and never touches what does not carry landfall's labels.
+//!
+//! Read [`client`] for how a call is made, limited in time and judged, then `map` for how a container
+//! is described to the engine, then one file a noun.
+
+pub mod client;
+mod error;
+mod map;
+mod name;
+
+mod containers;
+mod exec;
+mod networks;
+mod port;
+mod probe;
+mod volumes;
+
+mod build;
+mod credentials;
+mod images;
+mod info;
+mod logs;
+mod pull;
+mod timestamp;
+
+pub use build::{BuildError, BuildRequest};
+pub use client::DockerEngine;
+pub use credentials::{Credentials, Login};
+pub use images::FoundImage;
+pub use info::EngineInfo;
+pub use logs::{LogLine, LogOptions, LogStream};
+pub use pull::{PullError, PullProgress};

@@ -1,0 +1,201 @@
+//! Networks: found by label, since the engine lets two have one name, and only ours are removed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{Network, NetworkDisconnectRequest};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use ipnet::Ipv4Net;
+use landfall_core::id::AppName;
+use landfall_core::label::Labels;
+use landfall_core::plan::Attachment;
+use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
+
+use crate::client::{DockerEngine, LONG};
+use crate::containers::{app_filter, none_if_missing};
+use crate::error::{conflict, not_found};
+use crate::{map, name};
+
+/// A container that is just going may keep its endpoint a moment longer.
+const REMOVE_LIMIT: Duration = Duration::from_secs(10);
+const REMOVE_POLL: Duration = Duration::from_millis(50);
+
+impl DockerEngine {
+    pub(crate) async fn find_networks(
+        &self,
+        app: &AppName,
+    ) -> Result<Vec<FoundNetwork>, EngineError> {
+        let mut found: Vec<_> = self
+            .list_networks(app_filter(app))
+            .await?
+            .into_iter()
+            .filter_map(|network| {
+                Some(FoundNetwork {
+                    labels: our_labels(&network)?,
+                    subnet: map::subnet(network.ipam.as_ref()),
+                    name: network.name?,
+                })
+            })
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// Subnets of all networks, ours or not.
+    pub(crate) async fn all_subnets(&self) -> Result<Vec<Ipv4Net>, EngineError> {
+        let networks = self.list_networks(HashMap::new()).await?;
+        let configs = networks.into_iter().filter_map(|n| n.ipam?.config).flatten();
+        let mut subnets: Vec<Ipv4Net> =
+            configs.filter_map(|config| config.subnet?.parse().ok()).collect();
+        subnets.sort_unstable();
+        subnets.dedup();
+        Ok(subnets)
+    }
+
+    async fn list_networks(
+        &self,
+        filters: HashMap<String, Vec<String>>,
+    ) -> Result<Vec<Network>, EngineError> {
+        let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        self.ask(self.docker().await?.list_networks(Some(options))).await
+    }
+
+    /// Every network of exactly this name.
+    async fn networks_named(&self, network: &str) -> Result<Vec<Network>, EngineError> {
+        // The engine's filter also finds longer names.
+        let filters = HashMap::from([("name".to_owned(), vec![network.to_owned()])]);
+        let mut list = self.list_networks(filters).await?;
+        list.retain(|found| found.name.as_deref() == Some(network));
+        Ok(list)
+    }
+
+    pub(crate) async fn make_network(&self, request: &NetworkRequest) -> Result<(), EngineError> {
+        name::object(&request.name)?;
+        if self.adopt_network(request).await? {
+            return Ok(());
+        }
+        let body = map::create_network_body(request);
+        match self.change(LONG, self.docker().await?.create_network(body)).await {
+            Ok(_) => Ok(()),
+            // Somebody was faster.
+            Err(error) if error.kind == EngineErrorKind::Conflict => {
+                if self.adopt_network(request).await? { Ok(()) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn adopt_network(&self, request: &NetworkRequest) -> Result<bool, EngineError> {
+        let named = self.networks_named(&request.name).await?;
+        let of_this_app = |network: &Network| {
+            our_labels(network).is_some_and(|labels| labels.app == request.labels.app)
+        };
+        if named.iter().all(of_this_app) {
+            return Ok(!named.is_empty());
+        }
+        Err(conflict(format!("network name {} is taken by something else", request.name)))
+    }
+
+    pub(crate) async fn delete_network(&self, network: &str) -> Result<(), EngineError> {
+        for found in self.networks_named(name::object(network)?).await? {
+            if our_labels(&found).is_none() {
+                return Err(conflict(format!("network {network} is not landfall's to remove")));
+            }
+            let Some(id) = found.id else { continue };
+            let removal = async {
+                loop {
+                    self.empty_network(&id).await?;
+                    let removed = self.change(LONG, self.docker().await?.remove_network(&id)).await;
+                    match none_if_missing(removed) {
+                        Ok(_) => return Ok(()),
+                        Err(error) if error.message.contains("active endpoints") => {
+                            tokio::time::sleep(REMOVE_POLL).await;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            match tokio::time::timeout(REMOVE_LIMIT, removal).await {
+                Ok(result) => result?,
+                Err(_) => {
+                    return Err(crate::error::timeout(crate::error::Call::Change, REMOVE_LIMIT));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes everything off a network: what runs, what does not (it could never start again), and
+    /// endpoints that a killed engine left behind.
+    async fn empty_network(&self, id: &str) -> Result<(), EngineError> {
+        let docker = self.docker().await?;
+        let Some(seen) = none_if_missing(self.ask(docker.inspect_network(id, None)).await)? else {
+            return Ok(());
+        };
+        let filters = HashMap::from([("network".to_owned(), vec![id.to_owned()])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let containers = self.ask(docker.list_containers(Some(options))).await?;
+        let mut members: Vec<String> = containers.into_iter().filter_map(|c| c.id).collect();
+        for (key, endpoint) in seen.containers.unwrap_or_default() {
+            if key.starts_with("ep-") {
+                members.extend(endpoint.name);
+            } else if !members.contains(&key) {
+                members.push(key);
+            }
+        }
+        for member in members {
+            self.take_off(id, &member).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn join(
+        &self,
+        container: &str,
+        attachment: &Attachment,
+    ) -> Result<(), EngineError> {
+        let network = name::object(&attachment.network)?;
+        let missing = || not_found(format!("there is no container {container}"));
+        let seen = self.inspect(container).await?.ok_or_else(missing)?;
+        if joined(&seen, network) {
+            return Ok(());
+        }
+        let body = map::connect_body(container, attachment);
+        let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
+        match result {
+            // Somebody was faster, or an earlier call of ours took longer than we waited.
+            Err(error) if error.kind == EngineErrorKind::Conflict => {
+                let seen = self.inspect(container).await?;
+                if seen.is_some_and(|seen| joined(&seen, network)) { Ok(()) } else { Err(error) }
+            }
+            result => result,
+        }
+    }
+
+    pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {
+        name::object(network)?;
+        match self.inspect(container).await? {
+            Some(seen) if joined(&seen, network) => self.take_off(network, container).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn take_off(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        let body = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+        let result =
+            self.change(LONG, self.docker().await?.disconnect_network(network, body)).await;
+        match none_if_missing(result) {
+            Err(error) if error.message.contains("not connected to") => Ok(()),
+            result => result.map(drop),
+        }
+    }
+}
+
+fn joined(seen: &bollard::models::ContainerInspectResponse, network: &str) -> bool {
+    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+    networks.is_some_and(|networks| networks.contains_key(network))
+}
+
+fn our_labels(network: &Network) -> Option<Labels> {
+    map::our_labels(network.labels.as_ref())
+}
