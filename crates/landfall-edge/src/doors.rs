@@ -1,0 +1,90 @@
+//! The open listeners.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::TcpListener;
+
+use crate::accept::{self, Door};
+use crate::edge::Edge;
+use crate::listen;
+
+/// Listeners that are bound and not served yet.
+pub(crate) type Opened = BTreeMap<SocketAddr, TcpListener>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Doors(Mutex<BTreeMap<SocketAddr, Open>>);
+
+#[derive(Debug)]
+struct Open {
+    listener: Arc<TcpListener>,
+    door: Arc<Door>,
+}
+
+impl Doors {
+    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
+        self.open().keys().copied().collect()
+    }
+
+    /// Those of `wanted` that no listener serves.
+    pub(crate) fn missing(&self, wanted: BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
+        let open = self.open();
+        wanted.into_iter().filter(|listen| !open.contains_key(listen)).collect()
+    }
+
+    /// Binds those of `wanted` that are not open yet: all, or none.
+    pub(crate) fn bind(
+        &self,
+        wanted: BTreeSet<SocketAddr>,
+    ) -> Result<Opened, (SocketAddr, io::Error)> {
+        let missing = self.missing(wanted);
+        let open = self.open();
+        let mut opened = Opened::new();
+        for listen in missing {
+            let ours = open.iter().map(|(address, open)| (*address, &*open.listener));
+            let ours = ours.chain(opened.iter().map(|(address, listener)| (*address, listener)));
+            let listener = listen::open(listen, ours).map_err(|error| (listen, error))?;
+            opened.insert(listen, listener);
+        }
+        Ok(opened)
+    }
+
+    /// Says which of these could not be bound, and why.
+    pub(crate) fn check(&self, wanted: BTreeSet<SocketAddr>) -> Vec<(SocketAddr, String)> {
+        let missing = self.missing(wanted);
+        let open = self.open();
+        let unusable = missing.into_iter().filter_map(|listen| {
+            let ours = open.iter().map(|(address, open)| (*address, &*open.listener));
+            let error = listen::check(listen, ours).err()?;
+            Some((listen, error.to_string()))
+        });
+        unusable.collect()
+    }
+
+    /// Begins to accept.
+    pub(crate) fn serve(&self, edge: &Arc<Edge>, opened: Opened) {
+        let mut open = self.open();
+        for (listen, listener) in opened {
+            let (listener, door) = (Arc::new(listener), Door::new(listen));
+            tokio::spawn(accept::run(Arc::clone(edge), Arc::clone(&door), Arc::clone(&listener)));
+            open.insert(listen, Open { listener, door });
+        }
+    }
+
+    /// Stops accepting wherever `kept` does not name.
+    pub(crate) fn shut_others(&self, kept: &BTreeSet<SocketAddr>) {
+        self.open().retain(|listen, open| {
+            let keep = kept.contains(listen);
+            if !keep {
+                open.door.shut();
+            }
+            keep
+        });
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

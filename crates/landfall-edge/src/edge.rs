@@ -1,0 +1,249 @@
+//! What serves now, and how it is replaced.
+//!
+//! Requests read one atomic pointer. Writers take turns, and a swap goes in an order in which each
+//! failure leaves everything as it was: check, bind the new listeners, persist, and only then swap,
+//! retire what the table lost and stop the listeners it lost.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use ipnet::IpNet;
+use landfall_core::control::{Refused, RefusedKind, TargetStatus};
+use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::route::RouteTable;
+use tokio::sync::Semaphore;
+
+use crate::activity::millis;
+use crate::config::{EdgeConfig, Limits};
+use crate::doors::{Doors, Opened};
+use crate::hub::Hub;
+use crate::limits::connections_max;
+use crate::routing::{self, Routing};
+use crate::store::Store;
+use crate::target::{Flight, Target};
+use crate::targets::{Endpoints, Targets};
+
+/// A table and what it leads to.
+#[derive(Debug, Default)]
+struct Serving {
+    table: RouteTable,
+    routing: Routing<Endpoints>,
+}
+
+/// Why there is no endpoint for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PickError {
+    /// No route fits.
+    NoRoute,
+    /// All endpoints were tried.
+    Exhausted,
+}
+
+/// The edge's state, shared by all its tasks.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    config: EdgeConfig,
+    serving: ArcSwap<Serving>,
+    targets: Mutex<Targets>,
+    doors: Doors,
+    /// Held by the one writer.
+    writer: tokio::sync::Mutex<()>,
+    store: Arc<Mutex<Store>>,
+    hub: Arc<Hub>,
+    places: Arc<Semaphore>,
+    requests: AtomicU64,
+}
+
+impl Edge {
+    /// Serves a loaded table. Listeners that cannot be bound now are tried again and again by
+    /// [`Edge::bind_missing`]: one lost address must not keep the others from serving.
+    pub(crate) fn start(config: EdgeConfig, store: Store, table: RouteTable) -> Arc<Self> {
+        let edge = Arc::new(Self {
+            hub: Hub::new(&config.limits),
+            places: Arc::new(Semaphore::new(connections_max(config.limits.connections_max))),
+            config,
+            serving: ArcSwap::default(),
+            targets: Mutex::default(),
+            doors: Doors::default(),
+            writer: tokio::sync::Mutex::default(),
+            store: Arc::new(Mutex::new(store)),
+            requests: AtomicU64::new(0),
+        });
+        edge.install(table, Opened::new());
+        for (listen, error) in edge.bind_missing() {
+            tracing::error!(%listen, %error, "cannot listen yet");
+        }
+        edge
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    pub(crate) fn trusted(&self) -> &[IpNet] {
+        &self.config.trusted_proxies
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    pub(crate) fn places(&self) -> &Arc<Semaphore> {
+        &self.places
+    }
+
+    pub(crate) fn count_request(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
+    }
+
+    pub(crate) fn table(&self) -> RouteTable {
+        self.serving.load().table.clone()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.serving.load().table.generation
+    }
+
+    /// Picks an endpoint for a request and counts the request in.
+    pub(crate) fn pick(
+        &self,
+        at: [SocketAddr; 2],
+        host: &str,
+        path: &str,
+        tried: &[u64],
+    ) -> Result<Flight, PickError> {
+        let now_ms = self.hub.timing().now_ms();
+        loop {
+            let serving = self.serving.load();
+            let endpoints = serving.routing.find(at, host, path).ok_or(PickError::NoRoute)?;
+            let target = endpoints.choose(tried, now_ms).ok_or(PickError::Exhausted)?;
+            // A retired target means that this table is not the current one any more.
+            if let Some(flight) = target.enter() {
+                return Ok(flight);
+            }
+        }
+    }
+
+    /// An endpoint did not accept a connection: the others come first for a while.
+    pub(crate) fn note_refusal(&self, target: &Target) {
+        target.avoid_until(self.hub.timing().now_ms() + millis(self.config.limits.avoid));
+    }
+
+    /// Replaces the table. On refusal nothing has changed. Must run to its end: the caller may not
+    /// drop it half-way.
+    pub(crate) async fn swap(self: &Arc<Self>, next: RouteTable) -> Result<u64, Refused> {
+        let _writer = self.writer.lock().await;
+        let current = Arc::clone(&self.serving.load());
+        let generation = current.table.generation;
+        if next == current.table {
+            return Ok(generation);
+        }
+        let refuse = |kind, message| Refused { kind, message, generation };
+        if generation.checked_add(1) != Some(next.generation) {
+            let offered = next.generation;
+            let message = format!("generation {generation} serves, {offered} cannot follow it");
+            return Err(refuse(RefusedKind::Stale, message));
+        }
+        routing::check(&next).map_err(|why| refuse(RefusedKind::Invalid, why))?;
+        let opened =
+            self.doors.bind(needed(&current.table, &next)).map_err(|(listen, error)| {
+                refuse(RefusedKind::Listen, format!("cannot listen on {listen}: {error}"))
+            })?;
+        let store = Arc::clone(&self.store);
+        let saved = tokio::task::spawn_blocking(move || {
+            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            store.save(&next).map(|()| next)
+        });
+        let next = saved.await.map_err(std::io::Error::other).flatten().map_err(|error| {
+            refuse(RefusedKind::Storage, format!("cannot persist the table: {error}"))
+        })?;
+        let generation = next.generation;
+        self.install(next, opened);
+        tracing::info!(generation, "serves a new table");
+        Ok(generation)
+    }
+
+    /// Binds what the table wants and no listener serves yet, unless a swap is under way; says what
+    /// is still missing.
+    pub(crate) fn bind_missing(self: &Arc<Self>) -> Vec<(SocketAddr, std::io::Error)> {
+        let Ok(_writer) = self.writer.try_lock() else { return Vec::new() };
+        let missing = self.doors.missing(self.serving.load().table.listeners());
+        let mut failures = Vec::new();
+        for listen in missing {
+            match self.doors.bind(BTreeSet::from([listen])) {
+                Ok(opened) => self.doors.serve(self, opened),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures
+    }
+
+    /// The targets that serve and those that are not drained yet.
+    pub(crate) fn targets(&self) -> Vec<TargetStatus> {
+        let mut targets = self.lock_targets();
+        targets.forget_drained();
+        targets.status()
+    }
+
+    /// Closes what is still open to a rollout's retired targets.
+    pub(crate) fn close(&self, app: &AppName, rollout: RolloutNumber) {
+        let closed = self.lock_targets().close(app, rollout);
+        self.hub.cut(&closed);
+    }
+
+    /// Closes idle connections to endpoints that are too old or were closed by the endpoint.
+    pub(crate) fn sweep_pools(&self) {
+        let serving: Vec<_> = {
+            let mut targets = self.lock_targets();
+            targets.forget_drained();
+            targets.serving().cloned().collect()
+        };
+        for target in serving {
+            target.sweep_idle(self.config.limits.pool_idle);
+        }
+    }
+
+    /// Makes a persisted table serve.
+    fn install(self: &Arc<Self>, table: RouteTable, opened: Opened) {
+        let wanted = table.listeners();
+        let idle_max = self.config.limits.pool_idle_max;
+        let mut targets = self.lock_targets();
+        let compiled = table.clone();
+        targets.replace(&compiled, idle_max, |routing| {
+            self.serving.store(Arc::new(Serving { table, routing }));
+        });
+        drop(targets);
+        self.doors.serve(self, opened);
+        self.doors.shut_others(&wanted);
+    }
+
+    fn lock_targets(&self) -> MutexGuard<'_, Targets> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listeners that must stand before `next` may serve: new ones, and those of apps that change. One
+/// that another app has been waiting for since the start holds nobody up.
+fn needed(current: &RouteTable, next: &RouteTable) -> BTreeSet<SocketAddr> {
+    let known = current.listeners();
+    next.apps
+        .iter()
+        .flat_map(|(app, part)| {
+            let changed = current.apps.get(app) != Some(part);
+            part.routes.iter().map(move |route| (route.listen, changed))
+        })
+        .filter(|(listen, changed)| *changed || !known.contains(listen))
+        .map(|(listen, _)| listen)
+        .collect()
+}

@@ -1,0 +1,285 @@
+//! Heads on their way through: hop-by-hop headers stay behind, everything else passes untouched.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, request, response};
+
+use crate::answer::{REASON_HEADER, Reason};
+use crate::forward::{self, Peer};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const REASON: HeaderName = HeaderName::from_static(REASON_HEADER);
+
+/// What a look at all header names has found, so that the rare ones cost nothing else.
+#[derive(Default)]
+struct Seen {
+    host: bool,
+    connection: bool,
+    transfer_encoding: bool,
+    te: bool,
+    upgrade: bool,
+    expect: bool,
+    proxy: bool,
+    reason: bool,
+    claims: bool,
+}
+
+impl Seen {
+    fn look(headers: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                "host" => seen.host = true,
+                "connection" => seen.connection = true,
+                "transfer-encoding" => seen.transfer_encoding = true,
+                "te" => seen.te = true,
+                "upgrade" => seen.upgrade = true,
+                "expect" => seen.expect = true,
+                "keep-alive"
+                | "proxy-connection"
+                | "proxy-authorization"
+                | "proxy-authenticate" => seen.proxy = true,
+                REASON_HEADER => seen.reason = true,
+                other => seen.claims |= forward::is_claim(other),
+            }
+        }
+        seen
+    }
+}
+
+/// Turns a client's head into the one for the endpoint. True if it asks for an upgrade.
+pub(crate) fn prepare_request(
+    parts: &mut request::Parts,
+    peer: &Peer,
+    fallback_host: impl FnOnce() -> HeaderValue,
+) -> Result<bool, Reason> {
+    if parts.method == Method::CONNECT {
+        return Err(Reason::Unsupported);
+    }
+    let seen = Seen::look(&parts.headers);
+    settle_host(parts, &seen, fallback_host)?;
+    let headers = &mut parts.headers;
+    if seen.transfer_encoding {
+        // Hyper has decoded chunks and nothing else; any other coding would be passed on unnamed.
+        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+        let chunked = codings.next().is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"chunked"));
+        if !chunked || codings.next().is_some() {
+            return Err(Reason::Unsupported);
+        }
+        headers.remove(CONTENT_LENGTH);
+    }
+    let upgrade = (seen.upgrade && seen.connection && parts.version == Version::HTTP_11)
+        .then(|| upgrade_protocol(headers))
+        .flatten();
+    let trailers = seen.te && lists(headers, &TE, "trailers");
+    drop_hop_by_hop(headers, &seen);
+    if seen.te {
+        headers.remove(TE);
+    }
+    if seen.expect {
+        // Hyper tells the client to continue as soon as the endpoint's connection wants the body.
+        headers.remove(EXPECT);
+    }
+    if let Some(protocol) = &upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, protocol.clone());
+    } else if trailers {
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    peer.announce(headers, seen.claims);
+    parts.version = Version::HTTP_11;
+    Ok(upgrade.is_some())
+}
+
+/// Turns an endpoint's head into the one for the client.
+pub(crate) fn prepare_response(parts: &mut response::Parts, upgraded: bool) {
+    let seen = Seen::look(&parts.headers);
+    let headers = &mut parts.headers;
+    if seen.transfer_encoding {
+        headers.remove(TRANSFER_ENCODING);
+        headers.remove(CONTENT_LENGTH);
+    }
+    let protocol = upgraded.then(|| headers.get(UPGRADE).cloned()).flatten();
+    drop_hop_by_hop(headers, &seen);
+    if seen.reason {
+        headers.remove(REASON);
+    }
+    if upgraded {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        if let Some(protocol) = protocol {
+            headers.insert(UPGRADE, protocol);
+        }
+    }
+    parts.version = Version::HTTP_11;
+}
+
+/// Makes sure of exactly one `Host` and a target in origin form (or `*`).
+fn settle_host(
+    parts: &mut request::Parts,
+    seen: &Seen,
+    fallback_host: impl FnOnce() -> HeaderValue,
+) -> Result<(), Reason> {
+    if let Some(authority) = parts.uri.authority() {
+        // Absolute form: its authority replaces `Host` (RFC 9112 §3.2.2).
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Reason::BadRequest)?;
+        let path = parts.uri.path_and_query().cloned().ok_or(Reason::BadRequest)?;
+        parts.headers.insert(HOST, host);
+        parts.uri = Uri::from(path);
+    } else if !seen.host && parts.version < Version::HTTP_11 {
+        parts.headers.insert(HOST, fallback_host());
+    }
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let one = hosts.next().is_some_and(|host| host.to_str().is_ok()) && hosts.next().is_none();
+    let path = parts.uri.path();
+    if one && (path.starts_with('/') || path == "*") { Ok(()) } else { Err(Reason::BadRequest) }
+}
+
+/// The protocol to upgrade to. Not `h2c`: it would tunnel requests past the routes.
+fn upgrade_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocol = headers.get(UPGRADE)?;
+    let asked = lists(headers, &CONNECTION, "upgrade") && !lists(headers, &UPGRADE, "h2c");
+    asked.then(|| protocol.clone())
+}
+
+fn drop_hop_by_hop(headers: &mut HeaderMap, seen: &Seen) {
+    if seen.connection {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(tokens)
+            .filter_map(|token| HeaderName::from_bytes(token).ok())
+            // Framing and routing are ours; the rest of this list is dealt with by name.
+            .filter(|name| ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TE, UPGRADE].contains(name))
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
+    }
+    if seen.upgrade {
+        headers.remove(UPGRADE);
+    }
+    if seen.proxy {
+        for name in [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHORIZATION, PROXY_AUTHENTICATE] {
+            headers.remove(name);
+        }
+    }
+}
+
+fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(tokens)
+        .any(|token| token.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn prepared(
+        method: &str,
+        uri: &str,
+        version: Version,
+        sent: &[(&str, &str)],
+    ) -> Result<(request::Parts, bool), Reason> {
+        let mut request = Request::builder().method(method).uri(uri).version(version);
+        for (name, value) in sent {
+            request = request.header(*name, *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        let peer = Peer::new("10.0.0.9:1".parse().unwrap(), &[]);
+        let upgrade = prepare_request(&mut parts, &peer, || HeaderValue::from_static("fallback"))?;
+        Ok((parts, upgrade))
+    }
+
+    const NEW: Version = Version::HTTP_11;
+
+    #[test]
+    fn hop_by_hop_headers_stay_behind() {
+        let sent = [
+            ("host", "a.example"),
+            ("connection", "keep-alive, X-Secret"),
+            ("x-secret", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "gzip"),
+            ("proxy-authorization", "x"),
+            ("expect", "100-continue"),
+            ("x-kept", "1"),
+        ];
+        let (parts, upgrade) = prepared("POST", "/x", NEW, &sent).unwrap();
+        assert!(!upgrade);
+        let mut names: Vec<_> = parts.headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            ["host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-kept"]
+        );
+    }
+
+    #[test]
+    fn hosts_are_settled() {
+        let host = |result: Result<(request::Parts, bool), Reason>| {
+            result.map(|(parts, _)| (parts.headers[HOST].clone(), parts.uri.to_string()))
+        };
+        let (found, uri) =
+            host(prepared("GET", "http://b.example/y?z", NEW, &[("host", "a")])).unwrap();
+        assert_eq!((found.as_bytes(), uri.as_str()), (&b"b.example"[..], "/y?z"));
+        let (found, _) = host(prepared("GET", "/", Version::HTTP_10, &[])).unwrap();
+        assert_eq!(found, "fallback");
+        for sent in [&[][..], &[("host", "a"), ("host", "b")]] {
+            assert_eq!(prepared("GET", "/", NEW, sent).unwrap_err(), Reason::BadRequest);
+        }
+        let refused = prepared("CONNECT", "a.example:80", NEW, &[("host", "a")]).unwrap_err();
+        assert_eq!(refused, Reason::Unsupported);
+    }
+
+    #[test]
+    fn upgrades_pass_but_not_to_clear_text_http_2() {
+        let ask = |protocol| {
+            let sent = [("host", "a"), ("connection", "Upgrade"), ("upgrade", protocol)];
+            prepared("GET", "/", NEW, &sent).unwrap()
+        };
+        let (parts, upgrade) = ask("websocket");
+        assert!(upgrade);
+        assert_eq!(parts.headers[UPGRADE], "websocket");
+        let (parts, upgrade) = ask("h2c");
+        assert!(!upgrade && !parts.headers.contains_key(UPGRADE));
+    }
+
+    #[test]
+    fn only_chunks_are_a_known_transfer_coding() {
+        let ask = |coding| prepared("POST", "/", NEW, &[("host", "a"), coding]).map(|_| ());
+        assert_eq!(ask(("transfer-encoding", "chunked")), Ok(()));
+        assert_eq!(ask(("transfer-encoding", "gzip, chunked")), Err(Reason::Unsupported));
+    }
+
+    #[test]
+    fn an_answers_framing_is_left_to_hyper_and_its_reason_to_the_edge() {
+        let (mut parts, ()) = http::Response::builder()
+            .header("transfer-encoding", "chunked")
+            .header("content-length", "5")
+            .header(REASON_HEADER, "no-route")
+            .header("x-kept", "1")
+            .body(())
+            .unwrap()
+            .into_parts();
+        prepare_response(&mut parts, false);
+        assert_eq!(parts.headers.keys().collect::<Vec<_>>(), ["x-kept"]);
+    }
+}
