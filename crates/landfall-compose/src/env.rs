@@ -40,6 +40,10 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Sets what is not set yet.
     pub(crate) fn set_default(&mut self, name: &str, value: &str) {
         self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());

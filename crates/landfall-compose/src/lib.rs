@@ -1,11 +1,32 @@
 //! Compose files to landfall's `AppSpec`, with diagnostics.
+//!
+//! [`load`] reads the files that [`LoadOptions`] names and either gives a whole [`Project`] or every
+//! problem at once, each with file, line and column; [`render`] shows them. The crate reads files
+//! and nothing else: no process environment, no clock, no network, no engine.
+//!
+//! Reading order: `load` (the way), `yaml` (trees with places), `interpolate`, `merge`, `decode`
+//! (tables of keys), `assemble` (what refers to what), `render`.
+
+mod assemble;
+mod decode;
+mod discover;
 mod env;
+mod interpolate;
+mod load;
 mod locate;
 mod merge;
-mod short;
-mod suggest;
-mod interpolate;
+mod name;
+mod project;
+mod render;
 mod report;
+mod secrecy;
+mod short;
 mod source;
+mod suggest;
 mod text;
 mod yaml;
+
+pub use load::load;
+pub use project::{BuildSpec, LoadFailed, LoadOptions, Project};
+pub use render::render;
+pub use source::Sources;

@@ -95,6 +95,7 @@ pub(crate) struct Report {
     pub(crate) sources: Sources,
     findings: Vec<Entry>,
     dropped: usize,
+    errors: usize,
 }
 
 #[derive(Debug)]
@@ -132,6 +133,7 @@ impl Report {
         span: Option<Span>,
         message: String,
     ) -> Finding<'_> {
+        self.errors += usize::from(severity == Severity::Error);
         // One shared anchor is decoded once for every alias: say it once.
         let same = |e: &Entry| e.code == code && e.span == span && e.diagnostic.message == message;
         if span.is_some() && self.findings.iter().any(same) {
@@ -174,6 +176,11 @@ impl Report {
 
     pub(crate) fn has_errors(&self) -> bool {
         self.findings.iter().any(|e| e.diagnostic.severity == Severity::Error)
+    }
+
+    /// How many errors were met, those that were said before and those taken back included.
+    pub(crate) fn errors_met(&self) -> usize {
+        self.errors
     }
 
     /// A mark for [`Self::forget_since`].

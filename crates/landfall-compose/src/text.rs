@@ -17,6 +17,9 @@ pub(crate) fn read_text(
     wanted_by: Option<Span>,
     report: &mut Report,
 ) -> Option<FileId> {
+    if let Some(known) = report.sources.find(name) {
+        return Some(known);
+    }
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

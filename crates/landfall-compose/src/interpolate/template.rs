@@ -106,7 +106,8 @@ fn braced(
         (Some('?'), None) => {
             return Err(Failed::Required {
                 name: name.to_owned(),
-                message: expand(operand, lookup, unset, depth + 1)?,
+                // As written: filled in, it could show a secret.
+                message: operand.to_owned(),
                 expression: expression.to_owned(),
             });
         }
@@ -211,6 +212,6 @@ mod tests {
         let Err(Failed::Required { name, message, .. }) = filled("${EMPTY:?set $FOO}") else {
             panic!("a required variable");
         };
-        assert_eq!((name.as_str(), message.as_str()), ("EMPTY", "set first"));
+        assert_eq!((name.as_str(), message.as_str()), ("EMPTY", "set $FOO"));
     }
 }

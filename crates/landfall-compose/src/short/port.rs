@@ -1,4 +1,6 @@
 //! `ports`: `[ip:][host:]container[/protocol]`, each port a range if wished.
+//!
+//! Reasons never repeat the text: it may come from a variable.
 
 use std::net::IpAddr;
 
@@ -91,7 +93,7 @@ pub(crate) fn parse_ip(text: &str) -> Result<Option<IpAddr>, String> {
     if bare.is_empty() {
         return Ok(None);
     }
-    bare.parse().map(Some).map_err(|_| format!("`{text}` is no IP address"))
+    bare.parse().map(Some).map_err(|_| "the host address is no IP address".to_owned())
 }
 
 /// Reads `tcp` or `udp`.
@@ -100,7 +102,7 @@ pub(crate) fn parse_protocol(text: &str) -> Result<Protocol, String> {
         "tcp" => Ok(Protocol::Tcp),
         "udp" => Ok(Protocol::Udp),
         "sctp" => Err("the protocol `sctp` is not supported yet".to_owned()),
-        _ => Err(format!("`{text}` is no protocol, use `tcp` or `udp`")),
+        _ => Err("the protocol must be `tcp` or `udp`".to_owned()),
     }
 }
 
@@ -110,11 +112,11 @@ pub(crate) fn parse_range(text: &str) -> Result<(u16, u16), String> {
     let number = |part: &str| match part.parse::<u16>() {
         Ok(port) if port > 0 => Ok(port),
         _ if part.is_empty() => Err("a port is missing".to_owned()),
-        _ => Err(format!("`{part}` is no port, use a number from 1 to 65535")),
+        _ => Err("a port must be a number from 1 to 65535".to_owned()),
     };
     let (first, last) = (number(first)?, number(last)?);
     if first > last {
-        return Err(format!("the range `{text}` runs backwards"));
+        return Err("a range of ports runs backwards".to_owned());
     }
     Ok((first, last))
 }
@@ -176,13 +178,13 @@ mod tests {
             ("3000-3001", "any>3000/Tcp any>3001/Tcp"),
             ("80-81:90-92", "the two ranges of ports differ in length"),
             ("1-1000", "a range may hold at most 256 ports"),
-            ("90-80:80", "the range `90-80` runs backwards"),
+            ("90-80:80", "a range of ports runs backwards"),
             ("", "a port is missing"),
-            ("tcp", "`tcp` is no port, use a number from 1 to 65535"),
-            ("0:80", "`0` is no port, use a number from 1 to 65535"),
-            ("99999", "`99999` is no port, use a number from 1 to 65535"),
-            ("80/xyz", "`xyz` is no protocol, use `tcp` or `udp`"),
-            ("x:80:80", "`x` is no IP address"),
+            ("tcp", "a port must be a number from 1 to 65535"),
+            ("0:80", "a port must be a number from 1 to 65535"),
+            ("99999", "a port must be a number from 1 to 65535"),
+            ("80/xyz", "the protocol must be `tcp` or `udp`"),
+            ("x:80:80", "the host address is no IP address"),
         ];
         for (text, expected) in cases {
             assert_eq!(shown(text), expected, "{text}");

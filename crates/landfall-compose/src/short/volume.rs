@@ -90,7 +90,7 @@ fn apply(option: &str, volume: &mut Volume) -> Result<(), String> {
         "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" => {
             volume.propagation = Some(option.to_owned());
         }
-        _ => return Err(format!("`{option}` is no option of a volume")),
+        _ => return Err("an option after the second colon is unknown".to_owned()),
     }
     Ok(())
 }
@@ -146,7 +146,7 @@ mod tests {
             (":/b", "nothing stands between two colons"),
             ("/a::ro", "nothing stands between two colons"),
             ("/a:/b:ro:x", "too many colons"),
-            ("/a:/b:bogus", "`bogus` is no option of a volume"),
+            ("/a:/b:bogus", "an option after the second colon is unknown"),
         ];
         for (text, expected) in cases {
             assert_eq!(shown(text), expected, "{text}");

@@ -57,14 +57,6 @@ impl Node {
         Self::new(Value::Text(text.into()), span)
     }
 
-    pub(crate) fn mapping(mapping: Mapping, span: Span) -> Self {
-        Self::new(Value::Mapping(Rc::new(mapping)), span)
-    }
-
-    pub(crate) fn sequence(items: Vec<Node>, span: Span) -> Self {
-        Self::new(Value::Sequence(Rc::new(items)), span)
-    }
-
     /// The same place and tag with another value.
     pub(crate) fn with(&self, value: Value) -> Self {
         Self { value, span: self.span, directive: self.directive }

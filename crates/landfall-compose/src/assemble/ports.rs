@@ -1,0 +1,140 @@
+//! Published ports: what can live beside a second release, and what takes whose place.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use landfall_core::id::ServiceName;
+use landfall_core::spec::{Protocol, PublishedPort, Workload};
+
+use super::Scene;
+use super::workload::described;
+use crate::report::Code;
+use crate::short::port::{Port, Published};
+use crate::source::{Span, Spanned};
+
+/// Two services, or a port and a route, cannot have one place on the host.
+pub(super) fn refuse_conflicts(
+    scene: &mut Scene<'_>,
+    workloads: &BTreeMap<ServiceName, Workload>,
+) {
+    let mut taken: Vec<Taken> = Vec::new();
+    for (name, (_, service)) in scene.active {
+        let native = workloads.get(name) == Some(&Workload::Stateful);
+        for port in &service.ports {
+            let Published::Port(number) = port.value.published else { continue };
+            let ip = port.value.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            let wanted = Taken {
+                name: name.as_str().to_owned(),
+                protocol: port.value.protocol,
+                ip,
+                number,
+                by: By::Port { native },
+                at: port.span,
+            };
+            take(scene, &mut taken, wanted);
+        }
+        for route in &service.landfall.routes {
+            let host = route.value.host.clone().unwrap_or_default();
+            let wanted = Taken {
+                name: name.as_str().to_owned(),
+                protocol: Protocol::Tcp,
+                ip: route.value.listen.ip(),
+                number: route.value.listen.port(),
+                by: By::Route(format!("{host}{}", route.value.path)),
+                at: route.span,
+            };
+            take(scene, &mut taken, wanted);
+        }
+    }
+}
+
+struct Taken {
+    name: String,
+    protocol: Protocol,
+    ip: IpAddr,
+    number: u16,
+    by: By,
+    at: Span,
+}
+
+enum By {
+    /// A published port; a native one is the engine's own, not the edge's.
+    Port { native: bool },
+    /// A route, by host and path.
+    Route(String),
+}
+
+fn take(scene: &mut Scene<'_>, taken: &mut Vec<Taken>, wanted: Taken) {
+    let clash = taken.iter().find(|other| {
+        let same_place = other.protocol == wanted.protocol
+            && other.number == wanted.number
+            && (other.ip == wanted.ip || other.ip.is_unspecified() || wanted.ip.is_unspecified());
+        let same_use = match (&other.by, &wanted.by) {
+            (By::Route(one), By::Route(other)) => one == other,
+            (By::Route(_), By::Port { native }) | (By::Port { native }, By::Route(_)) => *native,
+            // One service may publish two of its ports on one only by mistake, too.
+            (By::Port { .. }, By::Port { .. }) => true,
+        };
+        same_place && same_use
+    });
+    if let Some(other) = clash {
+        let message =
+            format!("`{}` and `{}` both want the host port {}", other.name, wanted.name, wanted.number);
+        scene
+            .report
+            .error(Code::PortTaken, wanted.at, message)
+            .related(other.at, format!("`{}` has it here", other.name));
+    }
+    taken.push(wanted);
+}
+
+/// The ports of one service, as far as they can be served.
+pub(super) fn published(
+    scene: &mut Scene<'_>,
+    name: &ServiceName,
+    ports: &[Spanned<Port>],
+    workload: Workload,
+) -> Vec<PublishedPort> {
+    ports.iter().filter_map(|port| publish(scene, name, port, workload)).collect()
+}
+
+fn publish(
+    scene: &mut Scene<'_>,
+    name: &ServiceName,
+    port: &Spanned<Port>,
+    workload: Workload,
+) -> Option<PublishedPort> {
+    let native = workload == Workload::Stateful;
+    let (problem, hint) = match (port.value.published, port.value.protocol) {
+        _ if workload == Workload::OneOff => {
+            ("publishes a port, but runs only once a release", "remove the port")
+        }
+        (Published::Range(..), _) => (
+            "publishes a port somewhere in a range, which is not supported yet",
+            "write one host port, such as `8080:80`",
+        ),
+        (Published::Any, _) if !native => (
+            "publishes a port without a fixed host port, which is not supported yet",
+            "write `8080:80`, or `expose` it when only other services need it",
+        ),
+        (_, Protocol::Udp) if !native => (
+            "publishes a UDP port, which two releases cannot share yet",
+            "write `x-landfall: {update: in-place}` to have the service replaced in place",
+        ),
+        (published, protocol) => {
+            let published = match published {
+                Published::Port(number) => Some(number),
+                Published::Any | Published::Range(..) => None,
+            };
+            let host_ip = port.value.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            return Some(PublishedPort { host_ip, published, target: port.value.target, protocol });
+        }
+    };
+    let code = if workload == Workload::OneOff { Code::Contradiction } else { Code::SideBySide };
+    let kind = described(workload);
+    scene
+        .report
+        .error(code, port.span, format!("`{name}` is {kind} and {problem}"))
+        .hint(hint);
+    None
+}

@@ -1,0 +1,196 @@
+//! `x-landfall`: what landfall alone needs, at the top of the file, in services and in volumes.
+//!
+//! What is not written keeps core's default, so a plain file needs none of it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use landfall_core::spec::{AppSettings, HealthSettings, RouteSettings, VolumeScope};
+
+use super::keys::Rule::{self, Take};
+use super::networks::VolumeDraft;
+use super::service::ServiceDraft;
+use super::{Decoder, Keys};
+use crate::report::Code;
+use crate::source::{Span, Spanned};
+use crate::yaml::{Entry, Node};
+
+/// Settings of the app.
+pub(crate) type AppExtension = AppSettings;
+
+/// Settings of a service.
+#[derive(Debug, Default)]
+pub(crate) struct ServiceExtension {
+    /// `singleton: true`.
+    pub(crate) singleton: Option<Span>,
+    pub(crate) update: Option<Spanned<Update>>,
+    /// `job: before-cutover`.
+    pub(crate) job: Option<Span>,
+    pub(crate) health: HealthSettings,
+    pub(crate) routes: Vec<Spanned<RouteSettings>>,
+}
+
+/// `update`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Update {
+    /// New beside old.
+    Rolling,
+    /// Old away, then new: it keeps data.
+    InPlace,
+}
+
+pub(super) const APP: Keys<AppExtension> = Keys { owner: "`x-landfall` of the app", rules: APP_RULES };
+const APP_RULES: &[(&str, Rule<AppExtension>)] = &[
+    ("deadline", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.progress_deadline_ms))),
+    ("drain", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.drain_ms))),
+    ("keep", Take(|d, e, app| set(d.count(&e.value, 1, 1000), &mut app.keep))),
+];
+
+pub(super) fn service(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    d.keys(&entry.value, &SERVICE, &mut service.landfall);
+}
+
+const SERVICE: Keys<ServiceExtension> =
+    Keys { owner: "`x-landfall` of a service", rules: SERVICE_RULES };
+const SERVICE_RULES: &[(&str, Rule<ServiceExtension>)] = &[
+    ("health", Take(|d, e, s| d.keys(&e.value, &HEALTH, &mut s.health))),
+    ("job", Take(job)),
+    ("routes", Take(routes)),
+    (
+        "singleton",
+        Take(|d, e, s| s.singleton = (d.boolean(&e.value) == Some(true)).then_some(e.key)),
+    ),
+    ("update", Take(update)),
+];
+
+const HEALTH: Keys<HealthSettings> = Keys {
+    owner: "`health`",
+    rules: &[
+        ("path", Take(|d, e, h| h.path = url_path(d, &e.value))),
+        ("port", Take(|d, e, h| h.port = d.port_number(&e.value))),
+        ("stay_up", Take(|d, e, h| set(d.duration_ms(&e.value), &mut h.stay_up_ms))),
+        ("successes", Take(|d, e, h| set(d.count(&e.value, 1, 1000), &mut h.successes))),
+        ("timeout", Take(|d, e, h| set(d.duration_ms(&e.value), &mut h.timeout_ms))),
+    ],
+};
+
+fn job(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceExtension) {
+    match d.text(&entry.value).as_deref() {
+        Some("before-cutover") => service.job = Some(entry.key),
+        Some(_) => {
+            d.invalid(&entry.value, "must be `before-cutover`");
+        }
+        None => {}
+    }
+}
+
+fn update(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceExtension) {
+    let update = match d.text(&entry.value).as_deref() {
+        Some("rolling") => Update::Rolling,
+        Some("in-place") => Update::InPlace,
+        Some("handover") => {
+            d.not_yet("`update: handover`", entry.value.span, "use `singleton: true`");
+            return;
+        }
+        Some(_) => {
+            d.invalid(&entry.value, "must be `rolling` or `in-place`");
+            return;
+        }
+        None => return,
+    };
+    service.update = Some(Spanned::new(update, entry.key));
+}
+
+#[derive(Default)]
+struct RouteDraft {
+    listen: Option<SocketAddr>,
+    host: Option<String>,
+    path: Option<String>,
+    port: Option<u16>,
+}
+
+const ROUTE: Keys<RouteDraft> = Keys {
+    owner: "a route",
+    rules: &[
+        ("host", Take(|d, e, r| r.host = host(d, &e.value))),
+        ("listen", Take(|d, e, r| r.listen = listen(d, &e.value))),
+        ("path", Take(|d, e, r| r.path = url_path(d, &e.value))),
+        ("port", Take(|d, e, r| r.port = d.port_number(&e.value))),
+    ],
+};
+
+fn routes(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceExtension) {
+    d.each(&entry.value, |d, item| {
+        let errors = d.report.errors_met();
+        let mut draft = RouteDraft::default();
+        d.keys(item, &ROUTE, &mut draft);
+        let (Some(listen), Some(port)) = (draft.listen, draft.port) else {
+            if d.report.errors_met() == errors {
+                let missing = if draft.listen.is_none() { "listen" } else { "port" };
+                let message = format!("a route needs `{missing}`");
+                d.report.error(Code::KeyMissing, item.span, message);
+            }
+            return;
+        };
+        let path = draft.path.unwrap_or_else(|| "/".to_owned());
+        let route = RouteSettings { listen, host: draft.host, path, port };
+        service.routes.push(Spanned::new(route, item.span));
+    });
+}
+
+/// `80`, `:80`, `127.0.0.1:80` or `[::1]:80`.
+fn listen(d: &mut Decoder<'_>, node: &Node) -> Option<SocketAddr> {
+    let text = d.printed(node)?;
+    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let port = text.strip_prefix(':').unwrap_or(&text).parse::<u16>().ok();
+    let listen = port.map(|port| SocketAddr::new(any, port)).or_else(|| text.parse().ok());
+    let listen = listen.filter(|listen| listen.port() != 0);
+    if listen.is_none() {
+        d.invalid(node, "is no address to listen on").hint("write `80` or `127.0.0.1:80`");
+    }
+    listen
+}
+
+fn host(d: &mut Decoder<'_>, node: &Node) -> Option<String> {
+    let host = d.text(node)?.to_ascii_lowercase();
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '*');
+    if host.is_empty() || !host.chars().all(good) {
+        d.invalid(node, "is no host name").hint("write it without `http://` and without a port");
+        return None;
+    }
+    Some(host)
+}
+
+fn url_path(d: &mut Decoder<'_>, node: &Node) -> Option<String> {
+    let path = d.text(node)?;
+    if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        d.invalid(node, "must start with `/` and hold no spaces");
+        return None;
+    }
+    Some(path)
+}
+
+pub(super) fn volume(d: &mut Decoder<'_>, entry: &Entry, volume: &mut VolumeDraft) {
+    d.keys(&entry.value, &VOLUME, volume);
+}
+
+const VOLUME: Keys<VolumeDraft> =
+    Keys { owner: "`x-landfall` of a volume", rules: &[("scope", Take(scope))] };
+
+fn scope(d: &mut Decoder<'_>, entry: &Entry, volume: &mut VolumeDraft) {
+    let scope = match d.text(&entry.value).as_deref() {
+        Some("app") => VolumeScope::App,
+        Some("release") => VolumeScope::Release,
+        Some(_) => {
+            d.invalid(&entry.value, "must be `app` or `release`");
+            return;
+        }
+        None => return,
+    };
+    volume.scope = Some(Spanned::new(scope, entry.key));
+}
+
+fn set<T>(value: Option<T>, into: &mut T) {
+    if let Some(value) = value {
+        *into = value;
+    }
+}

@@ -1,0 +1,61 @@
+//! Which parts of a compose file may hold secrets: excerpts never show them.
+//!
+//! Values under `environment` and `args`, inline `content` of configs, wherever they stand, so that
+//! shared anchors and extensions are covered as well.
+
+use crate::source::{Sources, Span, clamp};
+use crate::yaml::{Mapping, Node, Value};
+
+/// Marks what is secret in a document.
+pub(crate) fn mark(node: &Node, sources: &mut Sources) {
+    match &node.value {
+        Value::Sequence(items) => items.iter().for_each(|item| mark(item, sources)),
+        Value::Mapping(mapping) => {
+            for (name, entry) in mapping.iter() {
+                match &**name {
+                    "environment" | "args" => values(&entry.value, sources),
+                    "content" => sources.keep_secret(entry.value.span),
+                    _ => mark(&entry.value, sources),
+                }
+                if has_variable_name(name) && is_scalar(&entry.value) {
+                    sources.keep_secret(entry.value.span);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn values(node: &Node, sources: &mut Sources) {
+    match &node.value {
+        Value::Sequence(items) => {
+            for item in items.iter() {
+                if let Some((name, _)) = item.as_text().and_then(|text| text.split_once('=')) {
+                    let start = (item.span.start + clamp(name.len()) + 1).min(item.span.end);
+                    sources.keep_secret(Span { start, ..item.span });
+                }
+            }
+        }
+        Value::Mapping(mapping) => mapping_values(mapping, sources),
+        _ => {}
+    }
+}
+
+fn mapping_values(mapping: &Mapping, sources: &mut Sources) {
+    for entry in mapping.values().filter(|entry| is_scalar(&entry.value)) {
+        // A value that is missing has the place of its key, and that is no secret.
+        if !entry.value.is_null() {
+            sources.keep_secret(entry.value.span);
+        }
+    }
+}
+
+fn is_scalar(node: &Node) -> bool {
+    !matches!(node.value, Value::Null | Value::Sequence(_) | Value::Mapping(_))
+}
+
+/// Whether a key looks like an environment variable, as in shared anchors of them.
+pub(crate) fn has_variable_name(name: &str) -> bool {
+    let upper = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    name.len() > 1 && name.bytes().all(upper) && name.bytes().any(|b| b.is_ascii_uppercase())
+}
