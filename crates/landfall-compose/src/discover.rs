@@ -7,7 +7,8 @@ use crate::locate::{clean, shown};
 use crate::project::LoadOptions;
 use crate::report::{Code, Report};
 
-const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+const NAMES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 const OVERRIDES: [&str; 4] = [
     "compose.override.yaml",
     "compose.override.yml",
@@ -35,7 +36,8 @@ pub(crate) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
     let at = |path: &Path| clean(&options.directory.join(path));
     let mut environment = Environment::new(&options.environment);
     environment.set_default("PWD", &options.directory.to_string_lossy());
-    let first_given = options.files.first().and_then(|file| at(file).parent().map(Path::to_path_buf));
+    let first_given =
+        options.files.first().and_then(|file| at(file).parent().map(Path::to_path_buf));
     let wanted_dir = options.project_directory.as_deref().map(at);
     let early_dir = wanted_dir.clone().or(first_given).unwrap_or_else(|| options.directory.clone());
     add_env_files(options, &early_dir, &mut environment, report);
@@ -53,7 +55,11 @@ pub(crate) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
         return None;
     }
     if files.iter().any(|file| file == Path::new("-")) {
-        report.error(Code::NotSupported, None, "reading a compose file from stdin is not supported yet");
+        report.error(
+            Code::NotSupported,
+            None,
+            "reading a compose file from stdin is not supported yet",
+        );
         return None;
     }
     let files: Vec<ComposeFile> = files

@@ -50,7 +50,11 @@ impl Environment {
     }
 
     /// Adds the variables of files, a later file over an earlier one, all under what is set.
-    pub(crate) fn add_files(&mut self, files: &[(std::path::PathBuf, String)], report: &mut Report) {
+    pub(crate) fn add_files(
+        &mut self,
+        files: &[(std::path::PathBuf, String)],
+        report: &mut Report,
+    ) {
         let mut added = BTreeMap::new();
         for (path, name) in files {
             let set = |name: &str| self.get(name).map(str::to_owned);

@@ -56,6 +56,10 @@ fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
     };
     let mut decoder = Decoder::new(report, &environment, &found.project_dir);
     let draft = decode_project(&mut decoder, &merged, &profiles);
+    if merged.get("include").is_some_and(|include| !include.is_null()) {
+        // It was refused, and half an app would only give errors that are not there.
+        return None;
+    }
     let surroundings = Surroundings {
         name: name?,
         environment: &environment,
@@ -72,11 +76,17 @@ fn read_all(files: &[ComposeFile], report: &mut Report) -> Option<Vec<Node>> {
     let mut complete = true;
     for file in files {
         match read_documents(&file.path, &file.name, None, report) {
+            Some(read) if read.is_empty() => {
+                report.warning(Code::Empty, None, format!("`{}` is empty", file.name));
+            }
             Some(read) => documents.extend(read),
             None => complete = false,
         }
     }
-    complete.then_some(documents)
+    if complete && documents.is_empty() {
+        report.error(Code::Empty, None, "there is nothing in the compose file");
+    }
+    (complete && !documents.is_empty()).then_some(documents)
 }
 
 fn read_documents(
@@ -91,11 +101,6 @@ fn read_documents(
         secrecy::mark(document, &mut report.sources);
     }
     let documents: Vec<Node> = documents.into_iter().filter(|node| !node.is_null()).collect();
-    let start = Span { file, start: 0, end: 0 };
-    if documents.is_empty() {
-        report.error(Code::Empty, start, "the file is empty");
-        return None;
-    }
     let shapeless = documents.iter().find(|node| node.as_mapping().is_none());
     if let Some(node) = shapeless {
         let message = format!("a compose file must be a mapping, not {}", node.value.kind());

@@ -40,14 +40,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, paint: Paint) -> String {
 }
 
 /// `--> file:line:column` and the line.
-fn place(
-    out: &mut String,
-    at: &Location,
-    mark: char,
-    hue: u8,
-    sources: &Sources,
-    paint: Paint,
-) {
+fn place(out: &mut String, at: &Location, mark: char, hue: u8, sources: &Sources, paint: Paint) {
     let number = at.line.to_string();
     let gutter = " ".repeat(number.len());
     let arrow = paint.plain(BLUE, "-->");
@@ -69,7 +62,8 @@ fn safe(text: &str) -> String {
 
 fn replace_control(c: char) -> char {
     // Marks that reorder text could make a line look like another one.
-    let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let reorders =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if c.is_control() || reorders { '\u{fffd}' } else { c }
 }
 

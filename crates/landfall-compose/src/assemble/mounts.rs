@@ -149,7 +149,8 @@ impl Mounts {
             }
             MaterialSource::Environment(name) => {
                 let Some(value) = scene.around.environment.get(&name.value) else {
-                    let message = format!("the variable `{}` of this {what} is not set", name.value);
+                    let message =
+                        format!("the variable `{}` of this {what} is not set", name.value);
                     scene.report.error(Code::VariableRequired, name.span, message);
                     return None;
                 };
@@ -179,7 +180,8 @@ impl Mounts {
                         .related(*at, "a stateful service keeps its data in it");
                 }
                 if let Some(external) = draft.external {
-                    let message = format!("`{key}` is external, so it cannot be made for a release");
+                    let message =
+                        format!("`{key}` is external, so it cannot be made for a release");
                     scene
                         .report
                         .error(Code::Contradiction, scope.span, message)
@@ -219,7 +221,9 @@ fn absolute(scene: &mut Scene<'_>, written: &str, at: Span) -> Option<PathBuf> {
     let home = scene.around.environment.filled("HOME");
     match (home, rest) {
         (Some(home), "") => Some(PathBuf::from(home)),
-        (Some(home), rest) if rest.starts_with('/') => Some(clean(&Path::new(home).join(&rest[1..]))),
+        (Some(home), rest) if rest.starts_with('/') => {
+            Some(clean(&Path::new(home).join(&rest[1..])))
+        }
         _ => {
             scene
                 .report

@@ -29,10 +29,7 @@ pub(super) fn attach(scene: &mut Scene<'_>, spec: &mut AppSpec) -> Attached {
     attached
 }
 
-fn of_service(
-    scene: &mut Scene<'_>,
-    service: &ServiceDraft,
-) -> BTreeMap<Key, NetworkAttachment> {
+fn of_service(scene: &mut Scene<'_>, service: &ServiceDraft) -> BTreeMap<Key, NetworkAttachment> {
     let named = service.networks.as_deref().unwrap_or_default();
     if let (Some(mode), Some((network, _))) = (&service.network_mode, named.first()) {
         scene

@@ -13,10 +13,7 @@ use crate::short::port::{Port, Published};
 use crate::source::{Span, Spanned};
 
 /// Two services, or a port and a route, cannot have one place on the host.
-pub(super) fn refuse_conflicts(
-    scene: &mut Scene<'_>,
-    workloads: &BTreeMap<ServiceName, Workload>,
-) {
+pub(super) fn refuse_conflicts(scene: &mut Scene<'_>, workloads: &BTreeMap<ServiceName, Workload>) {
     let mut taken: Vec<Taken> = Vec::new();
     for (name, (_, service)) in scene.active {
         let native = workloads.get(name) == Some(&Workload::Stateful);
@@ -78,8 +75,10 @@ fn take(scene: &mut Scene<'_>, taken: &mut Vec<Taken>, wanted: Taken) {
         same_place && same_use
     });
     if let Some(other) = clash {
-        let message =
-            format!("`{}` and `{}` both want the host port {}", other.name, wanted.name, wanted.number);
+        let message = format!(
+            "`{}` and `{}` both want the host port {}",
+            other.name, wanted.name, wanted.number
+        );
         scene
             .report
             .error(Code::PortTaken, wanted.at, message)
@@ -132,9 +131,6 @@ fn publish(
     };
     let code = if workload == Workload::OneOff { Code::Contradiction } else { Code::SideBySide };
     let kind = described(workload);
-    scene
-        .report
-        .error(code, port.span, format!("`{name}` is {kind} and {problem}"))
-        .hint(hint);
+    scene.report.error(code, port.span, format!("`{name}` is {kind} and {problem}")).hint(hint);
     None
 }

@@ -48,7 +48,7 @@ fn resolve(
     }
     let asleep = inactive.iter().find(|(other, _)| other.as_str() == text);
     match asleep {
-        Some(_) if !dependency.required => {}
+        _ if !dependency.required => {}
         Some((_, (at, other))) => {
             let profiles = other.profiles.join("`, `");
             scene
@@ -61,7 +61,6 @@ fn resolve(
                 .related(*at, format!("it belongs to the profile `{profiles}`"))
                 .hint("enable the profile with `--profile`, or write `required: false`");
         }
-        None if !dependency.required => {}
         None => {
             let known = scene.active.keys().chain(inactive.keys()).map(ServiceName::as_str);
             let hint = did_you_mean(text, known);

@@ -121,7 +121,8 @@ impl Sealer {
         prefix: &str,
         depth: usize,
     ) -> Option<()> {
-        let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let listed =
+            std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
         let mut listed = match listed {
             Ok(listed) => listed,
             Err(error) => return walk.refuse(folder, &describe(&error)),
@@ -136,8 +137,9 @@ impl Sealer {
             let Some(name) = file_name.to_str() else {
                 return walk.refuse(&path, "its name is not UTF-8");
             };
-            let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-            let Some(real) = walk.inside(&path)? else { continue };
+            let relative =
+                if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            let real = walk.inside(&path)?;
             if real.is_dir() {
                 self.folder(walk, &real, &relative, depth + 1)?;
             } else if real.is_file() {
@@ -186,17 +188,18 @@ impl Sealer {
         if !fits && !self.too_large {
             self.too_large = true;
             let limit = TOTAL_BYTES_MAX / 1024 / 1024;
-            let message = format!("read-only binds, configs and secrets hold more than {limit} MiB");
-            scene
-                .report
-                .error(Code::TooLarge, at, message)
-                .hint("put large content into the image, or leave out `:ro` to mount it where it is");
+            let message =
+                format!("read-only binds, configs and secrets hold more than {limit} MiB");
+            scene.report.error(Code::TooLarge, at, message).hint(
+                "put large content into the image, or leave out `:ro` to mount it where it is",
+            );
         }
         fits
     }
 
     fn keep(&mut self, label: &str, tree: SealedTree) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+        let plain =
+            |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
         let label: String = label.chars().map(plain).take(60).collect();
         let label = label.trim_end_matches('-');
         let mut id = label.to_owned();
@@ -216,12 +219,7 @@ fn single(file: SealedFile) -> SealedTree {
 
 fn sealed(content: &[u8], dress: Dress) -> SealedFile {
     let content = base64::engine::general_purpose::STANDARD.encode(content);
-    SealedFile {
-        mode: dress.mode,
-        uid: dress.uid,
-        gid: dress.gid,
-        content: Secret::new(content),
-    }
+    SealedFile { mode: dress.mode, uid: dress.uid, gid: dress.gid, content: Secret::new(content) }
 }
 
 struct Walk<'a, 'b> {
@@ -232,10 +230,10 @@ struct Walk<'a, 'b> {
 }
 
 impl Walk<'_, '_> {
-    /// Where an entry really is; `Some(None)` skips it, `None` gives up.
-    fn inside(&mut self, path: &Path) -> Option<Option<PathBuf>> {
+    /// Where an entry really is.
+    fn inside(&mut self, path: &Path) -> Option<PathBuf> {
         match path.canonicalize() {
-            Ok(real) if real.starts_with(&self.root) => Some(Some(real)),
+            Ok(real) if real.starts_with(&self.root) => Some(real),
             Ok(_) => self.refuse(path, "it is a link that leads out of the folder"),
             Err(_) => self.refuse(path, "it is a link that leads nowhere"),
         }

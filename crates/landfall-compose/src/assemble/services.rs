@@ -121,7 +121,11 @@ fn replicas(scene: &mut Scene<'_>, service: &ServiceDraft) -> u32 {
     if count.value == 0 {
         scene
             .report
-            .error(Code::NotSupported, count.span, "a service without replicas is not supported yet")
+            .error(
+                Code::NotSupported,
+                count.span,
+                "a service without replicas is not supported yet",
+            )
             .hint("put the service into a profile that is not enabled");
     }
     count.value

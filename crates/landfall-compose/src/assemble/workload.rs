@@ -197,8 +197,11 @@ fn refuse_contradictions(
     let replicas = service.replicas.as_ref().or(service.scale.as_ref());
     let Some(replicas) = replicas else { return };
     if replicas.value > 1 && workload != Workload::Replicated {
-        let message =
-            format!("`{name}` is {}, so it cannot have {} replicas", described(workload), replicas.value);
+        let message = format!(
+            "`{name}` is {}, so it cannot have {} replicas",
+            described(workload),
+            replicas.value
+        );
         scene
             .report
             .error(Code::Contradiction, replicas.span, message)

@@ -52,7 +52,8 @@ const BUILD_RULES: &[(&str, Rule<BuildSpec>)] = &[
 
 fn context(d: &mut Decoder<'_>, entry: &Entry, build: &mut BuildSpec) {
     let Some(context) = d.text(&entry.value) else { return };
-    if context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/") {
+    if context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/")
+    {
         d.not_yet("a build from a URL", entry.value.span, "build from a local folder");
         return;
     }

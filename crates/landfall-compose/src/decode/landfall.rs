@@ -38,7 +38,8 @@ pub(crate) enum Update {
     InPlace,
 }
 
-pub(super) const APP: Keys<AppExtension> = Keys { owner: "`x-landfall` of the app", rules: APP_RULES };
+pub(super) const APP: Keys<AppExtension> =
+    Keys { owner: "`x-landfall` of the app", rules: APP_RULES };
 const APP_RULES: &[(&str, Rule<AppExtension>)] = &[
     ("deadline", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.progress_deadline_ms))),
     ("drain", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.drain_ms))),

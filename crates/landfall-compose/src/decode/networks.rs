@@ -76,7 +76,8 @@ pub(super) fn network_mode(d: &mut Decoder<'_>, entry: &Entry, service: &mut Ser
         }
         other => {
             let other = ["service", "container"].iter().find(|kind| other.starts_with(**kind));
-            let what = format!("`network_mode: {}`", other.map_or("…".into(), |o| format!("{o}:…")));
+            let what =
+                format!("`network_mode: {}`", other.map_or("…".into(), |o| format!("{o}:…")));
             d.not_yet(&what, entry.value.span, "use `networks`");
             return;
         }

@@ -18,7 +18,8 @@ impl Decoder<'_> {
         match words::split(line) {
             Ok(split) => {
                 if let Some(operator) = split.stopped_at {
-                    let message = format!("`{}` ends at `{operator}`: no shell reads it", self.here());
+                    let message =
+                        format!("`{}` ends at `{operator}`: no shell reads it", self.here());
                     self.report
                         .warning(Code::Surprising, node.span, message)
                         .hint("write `[\"sh\", \"-c\", \"…\"]` to use a shell");
@@ -59,7 +60,8 @@ impl Decoder<'_> {
 pub(super) fn image(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
     // What is wrong stays, so that nobody says that there is none.
     let image = d.text(&entry.value).unwrap_or_default();
-    if entry.value.as_text().is_some() && (image.is_empty() || image.contains(char::is_whitespace)) {
+    if entry.value.as_text().is_some() && (image.is_empty() || image.contains(char::is_whitespace))
+    {
         d.invalid(&entry.value, "must be the name of an image");
     }
     service.image = Some(Spanned::new(image, entry.value.span));
@@ -146,7 +148,10 @@ struct EnvFileDraft {
 
 const ENV_FILE: Keys<EnvFileDraft> = Keys { owner: "an `env_file`", rules: ENV_FILE_RULES };
 const ENV_FILE_RULES: &[(&str, Rule<EnvFileDraft>)] = &[
-    ("path", Take(|d, e, f| f.path = d.text(&e.value).map(|path| Spanned::new(path, e.value.span)))),
+    (
+        "path",
+        Take(|d, e, f| f.path = d.text(&e.value).map(|path| Spanned::new(path, e.value.span))),
+    ),
     ("required", Take(|d, e, f| d.switch(e, &mut f.required))),
     (
         "format",
@@ -183,11 +188,8 @@ const LOGGING: Keys<Logging> = Keys {
 
 pub(super) fn devices(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
     d.each(&entry.value, |d, item| {
-        let mut device = Device {
-            source: String::new(),
-            target: String::new(),
-            permissions: "rwm".to_owned(),
-        };
+        let mut device =
+            Device { source: String::new(), target: String::new(), permissions: "rwm".to_owned() };
         if let Some(text) = item.as_text() {
             let mut parts = text.split(':').map(str::to_owned);
             device.source = parts.next().unwrap_or_default();

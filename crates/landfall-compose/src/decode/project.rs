@@ -57,10 +57,14 @@ const RULES: &[(&str, Rule<ProjectDraft>)] = &[
 ];
 
 /// Decodes the merged file.
-pub(crate) fn decode_project(d: &mut Decoder<'_>, root: &Node, profiles: &[String]) -> ProjectDraft {
+pub(crate) fn decode_project(
+    d: &mut Decoder<'_>,
+    root: &Node,
+    profiles: &[String],
+) -> ProjectDraft {
     let mut project = ProjectDraft { profiles: profiles.to_vec(), ..ProjectDraft::default() };
     d.keys(root, &PROJECT, &mut project);
-    if root.get("services").is_none() && root.as_mapping().is_some() {
+    if root.get("services").is_none_or(Node::is_null) && root.get("include").is_none() {
         let looks_old = |entry: &Entry| entry.value.get("image").is_some();
         let old = root.as_mapping().is_some_and(|mapping| mapping.values().any(looks_old));
         let hint = if old {

@@ -7,7 +7,8 @@ use crate::report::Code;
 use crate::source::Spanned;
 use crate::yaml::Entry;
 
-const OWN_SUBNETS: &str = "every release gets networks of its own, with subnets from landfall's pool";
+const OWN_SUBNETS: &str =
+    "every release gets networks of its own, with subnets from landfall's pool";
 
 pub(super) const NETWORK: Keys<NetworkDraft> = Keys { owner: "a network", rules: NETWORK_RULES };
 const NETWORK_RULES: &[(&str, Rule<NetworkDraft>)] = &[
@@ -35,7 +36,11 @@ fn network_driver(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
 
 fn must_be(d: &mut Decoder<'_>, entry: &Entry, only: bool) {
     if d.boolean(&entry.value) == Some(!only) {
-        d.not_yet(&format!("`{}: {}`", d.path.last().cloned().unwrap_or_default(), !only), entry.key, "");
+        d.not_yet(
+            &format!("`{}: {}`", d.path.last().cloned().unwrap_or_default(), !only),
+            entry.key,
+            "",
+        );
     }
 }
 
@@ -59,10 +64,7 @@ fn ipam(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
 
 pub(super) const VOLUME: Keys<VolumeDraft> = Keys { owner: "a volume", rules: VOLUME_RULES };
 const VOLUME_RULES: &[(&str, Rule<VolumeDraft>)] = &[
-    (
-        "driver",
-        Take(|d, e, v| v.driver = d.text(&e.value).map(|name| Spanned::new(name, e.key))),
-    ),
+    ("driver", Take(|d, e, v| v.driver = d.text(&e.value).map(|name| Spanned::new(name, e.key)))),
     ("driver_opts", Take(|d, e, v| v.driver_opts = d.pairs(&e.value))),
     ("external", Take(external_volume)),
     ("labels", Take(|d, e, v| v.labels = d.pairs(&e.value))),
@@ -87,7 +89,8 @@ fn external_volume(d: &mut Decoder<'_>, entry: &Entry, volume: &mut VolumeDraft)
 /// An external volume exists already, so nothing can be said about how it is made.
 pub(super) fn check_volume(d: &mut Decoder<'_>, volume: &VolumeDraft) {
     let Some(external) = volume.external else { return };
-    let made = volume.driver.is_some() || !volume.driver_opts.is_empty() || !volume.labels.is_empty();
+    let made =
+        volume.driver.is_some() || !volume.driver_opts.is_empty() || !volume.labels.is_empty();
     if made {
         let message = format!("`{}` is external, so nothing else can be set but `name`", d.here());
         d.report.error(Code::Conflict, external, message);

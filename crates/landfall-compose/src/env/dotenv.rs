@@ -260,7 +260,11 @@ mod tests {
     fn broken_lines_are_told_and_the_rest_is_read() {
         for text in ["A B=1\nC=2", "=x\nC=2", "A=\"x\" y\nC=2", "A=${\nC=2", "é!=1\nC=2"] {
             let (variables, problems) = parsed(text);
-            assert_eq!((variables.get("C").map(String::as_str), problems), (Some("2"), 1), "{text}");
+            assert_eq!(
+                (variables.get("C").map(String::as_str), problems),
+                (Some("2"), 1),
+                "{text}"
+            );
         }
         assert_eq!(parsed("A='never\nC=2").1, 1);
     }

@@ -43,6 +43,7 @@ const SHAPES: &[(Pattern, Shape)] = &[
     ("services.*.extra_hosts", Shape::Hosts),
     ("services.*.label_file", Shape::List),
     ("services.*.labels", Shape::KeyValue),
+    ("services.*.models", Shape::Keys),
     ("services.*.networks", Shape::Keys),
     ("services.*.sysctls", Shape::KeyValue),
     ("services.*.tmpfs", Shape::List),
@@ -98,20 +99,18 @@ fn shape_leaf(node: &Node, path: &[&str]) -> Node {
 fn apply(shape: Shape, node: &Node) -> Option<Node> {
     match shape {
         Shape::KeyValue => key_value(node),
-        Shape::List => {
-            node.as_text().map(|_| sequence_of(node, vec![Node { directive: None, ..node.clone() }]))
-        }
+        Shape::List => node
+            .as_text()
+            .map(|_| sequence_of(node, vec![Node { directive: None, ..node.clone() }])),
         Shape::MappingOf(key) => match &node.value {
-            Value::Text(_) => {
-                Some(single(node, key, Node { directive: None, ..node.clone() }))
-            }
+            Value::Text(_) => Some(single(node, key, Node { directive: None, ..node.clone() })),
             Value::Mapping(_) => Some(node.clone()),
             _ => None,
         },
         Shape::Keys => keys(node, |item| Node::new(Value::Null, item.span)),
-        Shape::DependsOn => keys(node, |item| {
-            single(item, "condition", Node::text("service_started", item.span))
-        }),
+        Shape::DependsOn => {
+            keys(node, |item| single(item, "condition", Node::text("service_started", item.span)))
+        }
         Shape::EnvFiles => {
             let items = node.as_sequence().unwrap_or(std::slice::from_ref(node));
             let shaped = items.iter().map(|item| match item.value {
@@ -148,7 +147,8 @@ fn after_equals(item: Span, name: &str) -> Span {
 fn keys(node: &Node, value: impl Fn(&Node) -> Node) -> Option<Node> {
     let mut entries = Mapping::new();
     for item in node.as_sequence()? {
-        let entry = Entry { key: item.span, value: Node { directive: item.directive, ..value(item) } };
+        let entry =
+            Entry { key: item.span, value: Node { directive: item.directive, ..value(item) } };
         entries.insert(item.as_text()?.into(), entry);
     }
     Some(node.with(Value::Mapping(Rc::new(entries))))

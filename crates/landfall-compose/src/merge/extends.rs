@@ -34,11 +34,8 @@ pub(crate) fn extend_services(
     }
     let mut extended = Mapping::new();
     for (name, entry) in services {
-        let home = Home {
-            document: document.clone(),
-            folder: folder.to_path_buf(),
-            file: PathBuf::new(),
-        };
+        let home =
+            Home { document: document.clone(), folder: folder.to_path_buf(), file: PathBuf::new() };
         let mut walk = Walk { files, report, chain: Vec::new() };
         let value = walk.service(name, &entry.value, &home);
         extended.insert(Rc::clone(name), Entry { key: entry.key, value });
@@ -87,7 +84,8 @@ impl Walk<'_> {
                 .hint("write `extends: {service: NAME, file: FILE}`");
             return None;
         };
-        let unknown = extends.as_mapping()?.iter().find(|(k, _)| !matches!(&***k, "service" | "file"));
+        let unknown =
+            extends.as_mapping()?.iter().find(|(k, _)| !matches!(&***k, "service" | "file"));
         if let Some((key, entry)) = unknown {
             let message = format!("`extends` has no key `{key}`");
             self.report.error(Code::UnknownKey, entry.key, message);

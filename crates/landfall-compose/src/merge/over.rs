@@ -17,8 +17,6 @@ enum Rule {
     KeyValue,
     /// Options merge only while the driver stays the same.
     Logging,
-    /// Mappings merge, anything else replaces.
-    Limit,
 }
 
 const RULES: &[(Pattern, Rule)] = &[
@@ -33,7 +31,7 @@ const RULES: &[(Pattern, Rule)] = &[
     ("services.*.labels", Rule::KeyValue),
     ("services.*.logging", Rule::Logging),
     ("services.*.sysctls", Rule::KeyValue),
-    ("services.*.ulimits.*", Rule::Limit),
+    ("services.*.ulimits.*", Rule::Replace),
     ("networks.*.labels", Rule::KeyValue),
     ("volumes.*.labels", Rule::KeyValue),
 ];
@@ -87,11 +85,11 @@ pub(crate) fn merge_trees<'a>(
             let items = old.iter().chain(new.iter()).cloned().collect();
             over.with(Value::Sequence(Rc::new(items)))
         }
-        (Some(Rule::Limit), ..) => over.clone(),
         (_, old, new) => {
             if is_collection(old) || is_collection(new) {
                 let what = path.join(".");
-                let message = format!("`{what}` is {} here but was {} before", new.kind(), old.kind());
+                let message =
+                    format!("`{what}` is {} here but was {} before", new.kind(), old.kind());
                 report
                     .error(Code::Conflict, over.span, message)
                     .related(base.span, "it is merged onto this")

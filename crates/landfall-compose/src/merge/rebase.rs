@@ -13,7 +13,9 @@ pub(super) fn rebase(service: &Node, folder: &Path) -> Node {
             _ => value.clone(),
         }),
         "env_file" => each(node, &|item| {
-            edit(item, &|key, value| if key == "path" { path(value, folder) } else { value.clone() })
+            edit(item, &|key, value| {
+                if key == "path" { path(value, folder) } else { value.clone() }
+            })
         }),
         "label_file" => each(node, &|item| path(item, folder)),
         "volumes" => each(node, &|item| volume(item, folder)),

@@ -12,6 +12,8 @@ use crate::yaml::{Entry, Node, Value};
 type Identity = fn(&Node) -> Option<String>;
 
 const IDENTITIES: &[(Pattern, Identity)] = &[
+    ("services.*.build.platforms", itself),
+    ("services.*.build.tags", itself),
     ("services.*.cap_add", itself),
     ("services.*.cap_drop", itself),
     ("services.*.configs", |node| granted(node, "/")),
@@ -22,8 +24,9 @@ const IDENTITIES: &[(Pattern, Identity)] = &[
     ("services.*.env_file", |node| node.get("path").and_then(itself)),
     ("services.*.expose", |node| node.printed()),
     ("services.*.extra_hosts", itself),
-    ("services.*.links", itself),
+    ("services.*.links", before_equals),
     ("services.*.networks.*.aliases", itself),
+    ("services.*.networks.*.link_local_ips", itself),
     ("services.*.ports", |node| port::identity(node)),
     ("services.*.profiles", itself),
     ("services.*.secrets", |node| granted(node, "/run/secrets/")),
@@ -64,6 +67,10 @@ fn walk<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
 
 fn itself(node: &Node) -> Option<String> {
     node.as_text().map(str::to_owned)
+}
+
+fn before_equals(node: &Node) -> Option<String> {
+    node.as_text().map(|text| text.split('=').next().unwrap_or(text).to_owned())
 }
 
 fn granted(node: &Node, folder: &str) -> Option<String> {

@@ -61,14 +61,7 @@ fn token_length(rest: &str) -> usize {
     }
 }
 
-fn mask(
-    line: &str,
-    start: u32,
-    from: usize,
-    to: usize,
-    file: FileId,
-    sources: &Sources,
-) -> Parts {
+fn mask(line: &str, start: u32, from: usize, to: usize, file: FileId, sources: &Sources) -> Parts {
     let hidden = hidden_ranges(line, start, file, sources);
     // Where it is said that something is wrong with an expression, the expression is no secret.
     let token = if line[from..to].starts_with('$') {
@@ -76,7 +69,11 @@ fn mask(
     } else {
         blank(line, from, to, &hidden)
     };
-    Parts { before: blank(line, 0, from, &hidden), token, after: blank(line, to, line.len(), &hidden) }
+    Parts {
+        before: blank(line, 0, from, &hidden),
+        token,
+        after: blank(line, to, line.len(), &hidden),
+    }
 }
 
 /// Byte ranges of the line that must not be shown.

@@ -81,7 +81,7 @@ impl Reader<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = self.scalar(text, *style, tag.as_deref(), span);
                 self.anchors.define(*anchor, &node, Extent::LEAF);
-                return self.place(node, Extent::LEAF, is_merge(text, *style, tag.is_none()));
+                return Ok(self.place(node, Extent::LEAF, is_merge(text, *style, tag.is_none())));
             }
             Event::Alias(id) => return self.alias(*id, span),
             Event::SequenceStart(_, anchor, tag) => {
@@ -121,12 +121,12 @@ impl Reader<'_> {
             return Err(Stop);
         }
         self.anchors.define(frame.anchor, &node, frame.extent);
-        self.place(node, frame.extent, false)
+        Ok(self.place(node, frame.extent, false))
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Result<Option<Node>, Stop> {
         let refused = match self.anchors.follow(id) {
-            Ok((node, extent)) => return self.place(node, extent, false),
+            Ok((node, extent)) => return Ok(self.place(node, extent, false)),
             Err(refused) => refused,
         };
         match refused {
@@ -143,8 +143,8 @@ impl Reader<'_> {
     }
 
     /// Puts a finished node where it belongs; the outermost one is returned.
-    fn place(&mut self, node: Node, extent: Extent, merge: bool) -> Result<Option<Node>, Stop> {
-        let Some(frame) = self.stack.last_mut() else { return Ok(Some(node)) };
+    fn place(&mut self, node: Node, extent: Extent, merge: bool) -> Option<Node> {
+        let Some(frame) = self.stack.last_mut() else { return Some(node) };
         frame.extent = frame.extent.with_child(extent);
         match &mut frame.open {
             Open::Sequence(items) => items.push(node),
@@ -155,16 +155,17 @@ impl Reader<'_> {
                     Some((first, _)) => duplicate(self.report, "<<", at, *first),
                     None => *merges = Some((at, node)),
                 },
-                Some(Key::Text(name, at)) => match entries.get(&name) {
-                    Some(first) => duplicate(self.report, &name, at, first.key),
-                    None => {
+                Some(Key::Text(name, at)) => {
+                    if let Some(first) = entries.get(&name) {
+                        duplicate(self.report, &name, at, first.key);
+                    } else {
                         let node = if node.is_null() { Node { span: at, ..node } } else { node };
                         entries.insert(name, Entry { key: at, value: node });
                     }
-                },
+                }
             },
         }
-        Ok(None)
+        None
     }
 
     /// Adds what a merge key brings: the mapping's own keys win, then the earlier source.
@@ -173,7 +174,9 @@ impl Reader<'_> {
         for source in sources {
             let Some(mapping) = source.as_mapping() else {
                 let message = format!("`<<` merges mappings, but this is {}", source.value.kind());
-                self.report.error(Code::YamlShape, source.span, message).related(key, "merged here");
+                self.report
+                    .error(Code::YamlShape, source.span, message)
+                    .related(key, "merged here");
                 continue;
             };
             for (name, entry) in mapping {
@@ -250,7 +253,11 @@ fn as_key(node: &Node, merge: bool, report: &mut Report) -> Key {
         Value::Text(text) => Key::Text(Rc::clone(text), node.span),
         other => {
             report
-                .error(Code::YamlShape, node.span, format!("a key must be a text, not {}", other.kind()))
+                .error(
+                    Code::YamlShape,
+                    node.span,
+                    format!("a key must be a text, not {}", other.kind()),
+                )
                 .hint("put it in quotes");
             Key::Bad
         }

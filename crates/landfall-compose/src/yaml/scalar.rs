@@ -103,7 +103,9 @@ fn is_time(rest: &str) -> bool {
     let (clock, tail) = rest.split_at(clock_len);
     let parts: Vec<&str> = clock.split(':').collect();
     let clock_ok = parts.len() == 3
-        && parts.iter().all(|p| (1..=2).contains(&p.len()) && p.parse::<u8>().is_ok_and(|n| n < 60));
+        && parts
+            .iter()
+            .all(|p| (1..=2).contains(&p.len()) && p.parse::<u8>().is_ok_and(|n| n < 60));
     let tail = match tail.strip_prefix('.') {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => tail,
@@ -111,9 +113,10 @@ fn is_time(rest: &str) -> bool {
     let zone_ok = tail == "Z"
         || (tail.len() == 6
             && tail.starts_with(['+', '-'])
-            && tail[1..].bytes().enumerate().all(|(i, b)| {
-                if i == 2 { b == b':' } else { b.is_ascii_digit() }
-            }));
+            && tail[1..]
+                .bytes()
+                .enumerate()
+                .all(|(i, b)| if i == 2 { b == b':' } else { b.is_ascii_digit() }));
     clock_ok && if zoned { zone_ok } else { tail.is_empty() }
 }
 
