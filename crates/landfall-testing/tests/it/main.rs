@@ -1,0 +1,3 @@
+//! The executor under fire: crash, refusal and repetition at every point.
+
+mod crash;
