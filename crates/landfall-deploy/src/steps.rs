@@ -140,10 +140,11 @@ where
         Step::StartStateful { replaces, .. } => stateful::unstart(context, replaces).await,
         Step::LinkStateful { links } => stateful::unlink(context, links).await,
         Step::RunOneOff { .. } | Step::StartReplicas { .. } => replicas::remove(context).await,
-        Step::Verify { .. } => Ok(()),
         Step::HandOver { replica, from } => replicas::hand_back(context, replica, *from).await,
         Step::Cutover { .. } => cutover::not_cut_over(context).await,
-        // After the pivot: never undone.
-        Step::Drain { .. } | Step::StopOld { .. } | Step::Prune { .. } => Ok(()),
+        // Changes nothing; or comes after the pivot, where nothing is undone.
+        Step::Verify { .. } | Step::Drain { .. } | Step::StopOld { .. } | Step::Prune { .. } => {
+            Ok(())
+        }
     }
 }

@@ -6,6 +6,7 @@ use futures_util::future::{join_all, try_join_all};
 use landfall_core::id::RolloutNumber;
 use landfall_core::label::Scope;
 use landfall_core::plan::PlannedReplica;
+use landfall_core::spec::ServiceSpec;
 
 use super::{Context, StepError, gatekeeper, request};
 use crate::ports::{Clock, Engine, Files, FoundContainer, Observer, Progress, Selector};
@@ -59,7 +60,7 @@ pub(super) async fn hand_over<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
     replica: &PlannedReplica,
 ) -> Result<(), StepError> {
     let service = context.release()?.spec.services.get(&replica.service);
-    let grace = Duration::from_millis(service.map_or(10_000, |s| s.stop_grace_ms()));
+    let grace = Duration::from_millis(service.map_or(10_000, ServiceSpec::stop_grace_ms));
     for old in others(context, replica).await? {
         context.ports.engine.stop(&old.id, grace).await?;
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use landfall_core::plan::{Link, PlannedReplica};
+use landfall_core::spec::ServiceSpec;
 
 use super::{Context, StepError, gatekeeper, replicas};
 use crate::ports::{Clock, Engine, Files, Observer};
@@ -14,7 +15,7 @@ pub(super) async fn start<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
     replaces: &[String],
 ) -> Result<(), StepError> {
     let service = context.release()?.spec.services.get(&replica.service);
-    let grace = Duration::from_millis(service.map_or(60_000, |s| s.stop_grace_ms()));
+    let grace = Duration::from_millis(service.map_or(60_000, ServiceSpec::stop_grace_ms));
     for old in replaces {
         context.ports.engine.stop(old, grace).await?;
     }
