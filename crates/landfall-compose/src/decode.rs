@@ -117,6 +117,9 @@ impl<'a> Decoder<'a> {
     }
 
     fn wrong_type(&mut self, node: &Node, wanted: &str) -> crate::report::Finding<'_> {
+        if node.is_refused() {
+            return self.report.silent();
+        }
         let message = format!("`{}` must be {wanted}, not {}", self.here(), node.value.kind());
         self.report.error(Code::WrongType, node.span, message)
     }

@@ -27,6 +27,7 @@ pub(crate) fn app_name(wanted: &Wanted<'_>, report: &mut Report) -> Option<AppNa
         (None, None, Some(node)) if node.as_text().is_some_and(|text| !text.is_empty()) => {
             (node.as_text().unwrap_or_default().to_owned(), Some(node.span))
         }
+        (None, None, Some(node)) if node.is_refused() => return None,
         (None, None, Some(node)) if node.as_text().is_none() && !node.is_null() => {
             let message = format!("`name` must be a text, not {}", node.value.kind());
             report.error(Code::WrongType, node.span, message).hint("put it in quotes");

@@ -126,6 +126,12 @@ impl Report {
         self.add(Severity::Warning, code, at.into(), message.into())
     }
 
+    /// For what has been said already.
+    pub(crate) fn silent(&mut self) -> Finding<'_> {
+        self.errors += 1;
+        Finding { entry: None, sources: &self.sources }
+    }
+
     fn add(
         &mut self,
         severity: Severity,

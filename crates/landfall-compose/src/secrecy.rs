@@ -42,11 +42,19 @@ fn values(node: &Node, sources: &mut Sources) {
 }
 
 fn mapping_values(mapping: &Mapping, sources: &mut Sources) {
-    for entry in mapping.values().filter(|entry| is_scalar(&entry.value)) {
+    for entry in mapping.values() {
+        scalars(&entry.value, sources);
+    }
+}
+
+/// Every scalar, however deep: a value of the wrong shape may be a secret too.
+fn scalars(node: &Node, sources: &mut Sources) {
+    match &node.value {
+        Value::Sequence(items) => items.iter().for_each(|item| scalars(item, sources)),
+        Value::Mapping(mapping) => mapping_values(mapping, sources),
         // A value that is missing has the place of its key, and that is no secret.
-        if !entry.value.is_null() {
-            sources.keep_secret(entry.value.span);
-        }
+        Value::Null => {}
+        _ => sources.keep_secret(node.span),
     }
 }
 

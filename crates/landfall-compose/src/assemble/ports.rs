@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_core::id::ServiceName;
-use landfall_core::spec::{Protocol, PublishedPort, Workload};
+use landfall_core::spec::{Protocol, PublishedPort, RouteSettings, Workload};
 
 use super::Scene;
 use super::workload::described;
@@ -14,34 +14,41 @@ use crate::source::{Span, Spanned};
 
 /// Two services, or a port and a route, cannot have one place on the host.
 pub(super) fn refuse_conflicts(scene: &mut Scene<'_>, workloads: &BTreeMap<ServiceName, Workload>) {
-    let mut taken: Vec<Taken> = Vec::new();
+    let mut wanted = Vec::new();
     for (name, (_, service)) in scene.active {
         let native = workloads.get(name) == Some(&Workload::Stateful);
-        for port in &service.ports {
-            let Published::Port(number) = port.value.published else { continue };
-            let ip = port.value.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-            let wanted = Taken {
-                name: name.as_str().to_owned(),
-                protocol: port.value.protocol,
-                ip,
-                number,
-                by: By::Port { native },
-                at: port.span,
-            };
-            take(scene, &mut taken, wanted);
-        }
-        for route in &service.landfall.routes {
-            let host = route.value.host.clone().unwrap_or_default();
-            let wanted = Taken {
-                name: name.as_str().to_owned(),
-                protocol: Protocol::Tcp,
-                ip: route.value.listen.ip(),
-                number: route.value.listen.port(),
-                by: By::Route(format!("{host}{}", route.value.path)),
-                at: route.span,
-            };
-            take(scene, &mut taken, wanted);
-        }
+        let name = name.as_str();
+        wanted.extend(service.ports.iter().filter_map(|port| by_port(name, port, native)));
+        wanted.extend(service.landfall.routes.iter().map(|route| by_route(name, route)));
+    }
+    wanted.sort_by_key(|wanted| wanted.at);
+    let mut taken: Vec<Taken> = Vec::new();
+    for wanted in wanted {
+        take(scene, &mut taken, wanted);
+    }
+}
+
+fn by_port(name: &str, port: &Spanned<Port>, native: bool) -> Option<Taken> {
+    let Published::Port(number) = port.value.published else { return None };
+    Some(Taken {
+        name: name.to_owned(),
+        protocol: port.value.protocol,
+        ip: port.value.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        number,
+        by: By::Port { native },
+        at: port.span,
+    })
+}
+
+fn by_route(name: &str, route: &Spanned<RouteSettings>) -> Taken {
+    let host = route.value.host.clone().unwrap_or_default();
+    Taken {
+        name: name.to_owned(),
+        protocol: Protocol::Tcp,
+        ip: route.value.listen.ip(),
+        number: route.value.listen.port(),
+        by: By::Route(format!("{host}{}", route.value.path)),
+        at: route.span,
     }
 }
 
@@ -106,7 +113,7 @@ fn publish(
     let native = workload == Workload::Stateful;
     let (problem, hint) = match (port.value.published, port.value.protocol) {
         _ if workload == Workload::OneOff => {
-            ("publishes a port, but runs only once a release", "remove the port")
+            ("publishes a port, which nothing would serve", "remove the port")
         }
         (Published::Range(..), _) => (
             "publishes a port somewhere in a range, which is not supported yet",

@@ -70,6 +70,7 @@ fn image(
     match (&service.image, &service.build) {
         (Some(image), _) => image.value.clone(),
         (None, Some(_)) => format!("{}-{name}", scene.around.name),
+        (None, None) if service.incomplete => String::new(),
         (None, None) => {
             let message = format!("`{name}` has neither an `image` nor a `build`");
             scene.report.error(Code::KeyMissing, at, message);

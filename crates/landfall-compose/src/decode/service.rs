@@ -18,6 +18,8 @@ use crate::source::Spanned;
 /// A service as written, before it is known what it refers to.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceDraft {
+    /// What it extends was not found, which has been said.
+    pub(crate) incomplete: bool,
     pub(crate) image: Option<Spanned<String>>,
     pub(crate) build: Option<Spanned<BuildSpec>>,
     pub(crate) pull: Option<PullPolicy>,
@@ -109,6 +111,7 @@ const RULES: &[(&str, Rule<ServiceDraft>)] = &[
     ("env_file", Take(process::env_files)),
     ("environment", Take(|d, e, s| s.environment = d.variables(&e.value))),
     ("expose", Take(ports::expose)),
+    ("extends", Take(|_, _, s| s.incomplete = true)),
     ("external_links", NotYet(RELEASE_NETWORK)),
     ("extra_hosts", Take(|d, e, s| s.container.extra_hosts = d.hosts(&e.value))),
     ("gpus", NotYet("")),

@@ -13,7 +13,7 @@ pub(crate) fn interpolate(node: &Node, environment: &Environment, report: &mut R
     match &node.value {
         Value::Text(text) if text.contains('$') => {
             let filled = fill_text(text, node.span, environment, report);
-            node.with(Value::Text(filled.into()))
+            node.with(filled.map_or(Value::Refused, |text| Value::Text(text.into())))
         }
         Value::Sequence(items) => {
             let items = items.iter().map(|item| interpolate(item, environment, report)).collect();
@@ -30,14 +30,19 @@ pub(crate) fn interpolate(node: &Node, environment: &Environment, report: &mut R
     }
 }
 
-fn fill_text(text: &str, span: Span, environment: &Environment, report: &mut Report) -> String {
+fn fill_text(
+    text: &str,
+    span: Span,
+    environment: &Environment,
+    report: &mut Report,
+) -> Option<String> {
     match fill(text, &|name| environment.get(name).map(str::to_owned)) {
         Ok(filled) => {
             for (name, expression) in filled.unset {
                 let at = locate(&expression, span, report);
                 report.unset_variable(&name, at);
             }
-            filled.text
+            Some(filled.text)
         }
         Err(Failed::Required { name, message, expression }) => {
             let at = locate(&expression, span, report);
@@ -45,13 +50,13 @@ fn fill_text(text: &str, span: Span, environment: &Environment, report: &mut Rep
             report
                 .error(Code::VariableRequired, at, format!("`{name}` must have a value{why}"))
                 .hint(format!("set {name} in .env or in the environment"));
-            String::new()
+            None
         }
         Err(Failed::Syntax { .. }) => {
             report
                 .error(Code::VariableSyntax, span, "this `$` expression cannot be understood")
                 .hint("write `${NAME}` or `${NAME:-default}`, and `$$` for a dollar sign");
-            String::new()
+            None
         }
     }
 }

@@ -126,7 +126,7 @@ fn apply(shape: Shape, node: &Node) -> Option<Node> {
 fn key_value(node: &Node) -> Option<Node> {
     let items = node.as_sequence()?;
     let mut entries = Mapping::new();
-    for item in items {
+    for item in items.iter().filter(|item| !item.is_refused()) {
         let text = item.as_text()?;
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Node::text(value, after_equals(item.span, name))),
@@ -146,7 +146,7 @@ fn after_equals(item: Span, name: &str) -> Span {
 
 fn keys(node: &Node, value: impl Fn(&Node) -> Node) -> Option<Node> {
     let mut entries = Mapping::new();
-    for item in node.as_sequence()? {
+    for item in node.as_sequence()?.iter().filter(|item| !item.is_refused()) {
         let entry =
             Entry { key: item.span, value: Node { directive: item.directive, ..value(item) } };
         entries.insert(item.as_text()?.into(), entry);
@@ -158,7 +158,7 @@ fn hosts(node: &Node) -> Option<Node> {
     let mut out = Vec::new();
     match &node.value {
         Value::Sequence(items) => {
-            for item in items.iter() {
+            for item in items.iter().filter(|item| !item.is_refused()) {
                 let text = item.as_text()?;
                 let (host, address) = text.split_once('=').or_else(|| text.split_once(':'))?;
                 out.push(host_pair(host, address, item));

@@ -73,7 +73,8 @@ impl Walk<'_> {
         let base = self.base(&extends.value, home);
         match base {
             Some(base) => merge_trees(&base, &own, &mut vec!["services", name], self.report),
-            None => own,
+            // `extends` stays as the mark of a service that is not whole.
+            None => service.clone(),
         }
     }
 

@@ -94,11 +94,16 @@ fn hidden_ranges(line: &str, start: u32, file: FileId, sources: &Sources) -> Vec
     hidden
 }
 
-/// `NAME: value` or `NAME=value` in a file that could not be read as a whole.
+/// `NAME: value` or `NAME=value` in a file that could not be read as a whole: the rest of the line.
 fn assignment(line: &str) -> Option<(usize, usize)> {
-    let at = line.find(['=', ':'])?;
-    let name = line[..at].trim_start_matches([' ', '\t', '-', '"', '\'']);
-    has_variable_name(name.trim_end()).then_some((at + 1, line.len()))
+    let separators = line.char_indices().filter(|(_, c)| matches!(c, '=' | ':'));
+    let mut after_names = separators.filter(|(at, _)| {
+        let before = line[..*at].trim_end_matches([' ', '"', '\'']);
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name_at = before.trim_end_matches(word).len();
+        has_variable_name(&before[name_at..]) && !before[..name_at].ends_with("${")
+    });
+    after_names.next().map(|(at, _)| (at + 1, line.len()))
 }
 
 /// A part of the line with hidden ranges replaced.

@@ -36,6 +36,8 @@ pub(crate) enum Value {
     Text(Rc<str>),
     Sequence(Rc<Vec<Node>>),
     Mapping(Rc<Mapping>),
+    /// Its variables could not be filled in, which has been said: nothing more is.
+    Refused,
 }
 
 /// Entries in the order of the file; keys are unique.
@@ -64,6 +66,10 @@ impl Node {
 
     pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.value, Value::Refused)
     }
 
     pub(crate) fn as_text(&self) -> Option<&str> {
@@ -101,7 +107,7 @@ impl Node {
             Value::UInt(value) => Some(value.to_string()),
             Value::Float(value) => Some(super::scalar::print_float(*value)),
             Value::Text(text) => Some(text.to_string()),
-            Value::Timestamp | Value::Sequence(_) | Value::Mapping(_) => None,
+            Value::Timestamp | Value::Sequence(_) | Value::Mapping(_) | Value::Refused => None,
         }
     }
 }
@@ -110,7 +116,7 @@ impl Value {
     /// The kind in words, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Null => "nothing",
+            Self::Null | Self::Refused => "nothing",
             Self::Bool(_) => "a boolean",
             Self::Int(_) | Self::UInt(_) => "a number",
             Self::Float(_) => "a decimal number",

@@ -1,0 +1,87 @@
+//! Files that would only hurt: bombs, depth, size, encodings.
+
+use std::fmt::Write as _;
+
+use super::support::App;
+
+#[test]
+fn an_alias_bomb_is_refused_and_a_large_file_of_aliases_is_not() {
+    let mut bomb = String::from("x-a0: &a0 {k: v}\n");
+    for level in 1..10 {
+        let list = format!("*a{}, ", level - 1).repeat(9);
+        let _ = writeln!(bomb, "x-a{level}: &a{level} [{}]", list.trim_end_matches(", "));
+    }
+    let app = App::new(&[("compose.yaml", &bomb)]);
+    assert_eq!(app.codes(), ["LF0105!"]);
+
+    let mut large = String::from("x-env: &env\n");
+    for variable in 0..100 {
+        let _ = writeln!(large, "  V{variable}: x");
+    }
+    large.push_str("services:\n");
+    for service in 0..400 {
+        let _ = writeln!(large, "  s{service}: {{image: a, environment: *env}}");
+    }
+    let app = App::new(&[("compose.yaml", &large)]);
+    assert_eq!(app.load().spec.services.len(), 400);
+}
+
+#[test]
+fn deep_nesting_is_refused_however_it_is_made() {
+    let flow = format!("x: {}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let block: String = (0..2_000).fold(String::new(), |mut text, depth| {
+        let _ = writeln!(text, "{}a:", " ".repeat(depth));
+        text
+    });
+    let mut chain = String::from("x-0: &a0 [1]\n");
+    for level in 1..2_000 {
+        let _ = writeln!(chain, "x-{level}: &a{level} [*a{}]", level - 1);
+    }
+    for text in [flow, block, chain] {
+        let app = App::new(&[("compose.yaml", &text)]);
+        let codes = app.codes();
+        assert!(codes == ["LF0103!"] || codes == ["LF0105!"], "{codes:?}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_refused_with_its_place() {
+    let cases: [(&[u8], &str); 3] = [
+        (b"services:\n  a: {image: \xff}\n", "compose.yaml:2:14"),
+        (b"services:\n  a: {image: \0}\n", "compose.yaml:2:14"),
+        (b"\xff\xfes\0e\0", "compose.yaml:1:1"),
+    ];
+    for (bytes, place) in cases {
+        let app = App::new(&[]);
+        app.write("compose.yaml", bytes);
+        let said = app.said();
+        assert!(said.contains("LF0102") && said.contains(place), "{said}");
+    }
+    let app = App::new(&[]);
+    app.write("compose.yaml", &vec![b' '; 10 * 1024 * 1024 + 1]);
+    assert_eq!(app.codes(), ["LF0102!"]);
+}
+
+#[test]
+fn marks_and_line_ends_of_other_systems_are_read() {
+    let app = App::new(&[("compose.yaml", "\u{feff}services:\r\n  web:\r\n    image: nginx\r\n")]);
+    assert_eq!(app.spec()["services"]["web"]["image"], "nginx");
+}
+
+#[test]
+fn a_flood_of_findings_is_cut() {
+    let mut text = String::from("services:\n  web:\n    image: a\n");
+    for key in 0..2_000 {
+        let _ = writeln!(text, "    key{key}: 1");
+    }
+    let app = App::new(&[("compose.yaml", &text)]);
+    assert_eq!(app.codes().len(), 501);
+    assert!(app.said().contains("1500 more findings are not shown"));
+}
+
+#[test]
+fn excerpts_hold_no_control_characters() {
+    let app = App::new(&[("compose.yaml", "services:\n  web: {\"im\u{1b}age\": \"\u{202e}x\"}\n")]);
+    let said = app.said();
+    assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
+}

@@ -1,0 +1,10 @@
+//! Tests of loading as a whole, over files in a temporary folder; no engine is needed.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod broken;
+mod files;
+mod limits;
+mod secrets;
+mod services;
+mod support;
+mod workloads;
