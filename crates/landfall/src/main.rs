@@ -1,3 +1,99 @@
-//! The landfall binary.
+//! The landfall binary: command line, output, and the place where all crates are put together.
+//!
+//! Reading order: [`cli`] and [`settings`] (what was asked for), [`commands`] (one verb a file),
+//! [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
+//! back), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
+//! [`output`] (what the user sees).
+//!
+//! It decides nothing about deploys: that is the agent's.
 
-fn main() {}
+mod builds;
+mod cli;
+mod commands;
+mod context;
+mod daemon;
+mod exit;
+mod failure;
+mod invocation;
+mod output;
+mod plan_view;
+mod project;
+mod rollout;
+mod settings;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exit::Exit;
+use failure::Failure;
+use invocation::Invocation;
+use output::printer::Printer;
+use settings::{Settings, Surroundings};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no error.
+            error.print().ok();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let places = [cli.shared.as_ref(), cli.command.shared()];
+    let around = Surroundings::of_process();
+    let settings = match Settings::resolve(&places, &around) {
+        Ok(settings) => settings,
+        Err(failure) => {
+            failure.show(&Printer::new(settings::look(&places, &around)));
+            return failure.exit.into();
+        }
+    };
+    let invocation = Invocation::new(settings);
+    match run(&cli.command, &invocation) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.show(&invocation.printer);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
+    // Daemons bring their own runtime and take their signals as an orderly end.
+    match command {
+        Command::Agent(args) => {
+            if let Some(args) = args.as_run() {
+                return commands::agent::run_foreground(args, invocation);
+            }
+        }
+        Command::Edge(args) => return commands::edge::run(args, invocation),
+        Command::Plan(_)
+        | Command::Deploy(_)
+        | Command::Status(_)
+        | Command::Releases(_)
+        | Command::Rollback(_)
+        | Command::Logs(_)
+        | Command::Attach(_)
+        | Command::Cancel(_)
+        | Command::Resume(_)
+        | Command::Down(_)
+        | Command::Reference(_) => {}
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::internal("no runtime").cause(error))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = commands::run(command, invocation) => outcome,
+            _ = tokio::signal::ctrl_c() => {
+                invocation.interrupted();
+                Ok(Exit::Interrupted)
+            }
+        }
+    });
+    // A thread that still packs a context is not waited for.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,177 @@
+//! The command line as typed: verbs, and the flags they share.
+//!
+//! Shared flags may stand before or after the verb; [`crate::settings`] merges both places. What a
+//! verb takes beyond them stands with the verb, in [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{
+    agent, attach, cancel, deploy, down, edge, logs, plan, reference, releases, resume, rollback,
+    status,
+};
+
+/// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 not done and nothing changed, 2 usage, 3 undone: the previous release serves,
+4 stuck: a person is needed, 5 another rollout is open, 70 internal, 130 interrupted.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what a deploy would do; change nothing.
+    Plan(plan::PlanArgs),
+    /// Bring the app to what its compose files say, or leave it as it was.
+    Deploy(deploy::DeployArgs),
+    /// Show what serves, on which replicas, through which routes.
+    Status(status::StatusArgs),
+    /// List the app's releases.
+    Releases(releases::ReleasesArgs),
+    /// Go back to an older release.
+    Rollback(rollback::RollbackArgs),
+    /// Show what the app's services write.
+    Logs(logs::LogsArgs),
+    /// Watch a rollout that goes on at the agent, or look at one that has ended.
+    Attach(attach::AttachArgs),
+    /// Call the open rollout off; what served before goes on serving.
+    Cancel(cancel::CancelArgs),
+    /// Let a stuck rollout try again.
+    Resume(resume::ResumeArgs),
+    /// Stop and remove the app's containers and networks. Volumes are never touched.
+    Down(down::DownArgs),
+    /// Run, start, stop or ask the agent, which holds releases and runs rollouts on this host.
+    Agent(agent::AgentArgs),
+    /// Run the edge, which serves the apps' ports on this host.
+    Edge(edge::EdgeArgs),
+    /// Print the command reference as Markdown.
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+}
+
+/// Flags of every verb that is about an app.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SharedArgs {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// Which compose project is meant; the flags of `docker compose`.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Project")]
+pub(crate) struct ProjectArgs {
+    /// Compose file; repeat it to lay one over the other..
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Vec<PathBuf>,
+    /// Name of the app; by default the files' `name`, else the folder's name.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) project_name: Option<String>,
+    /// Folder that relative paths start from; by default that of the first compose file.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project_directory: Option<PathBuf>,
+    /// Profile to enable; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// File with variables, in place of `.env`; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+}
+
+/// How to reach the agent and how to show what it says.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global")]
+pub(crate) struct CommonArgs {
+    /// The agent's socket [env: `LANDFALL_SOCKET`].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// `json` prints one JSON value a line on standard output.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Say less: only results and errors.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Say more.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// One plain line a change, even on a terminal.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+    /// When to colour; `auto` heeds `NO_COLOR`.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) color: Option<ColorChoice>,
+}
+
+/// What standard output holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Command {
+    /// The shared flags that stand after the verb.
+    pub(crate) fn shared(&self) -> SharedRef<'_> {
+        let both = SharedArgs::as_ref;
+        match self {
+            Self::Plan(args) => both(&args.shared),
+            Self::Deploy(args) => both(&args.shared),
+            Self::Status(args) => both(&args.shared),
+            Self::Releases(args) => both(&args.shared),
+            Self::Rollback(args) => both(&args.shared),
+            Self::Logs(args) => both(&args.shared),
+            Self::Attach(args) => both(&args.shared),
+            Self::Cancel(args) => both(&args.shared),
+            Self::Resume(args) => both(&args.shared),
+            Self::Down(args) => both(&args.shared),
+            Self::Agent(args) => SharedRef { project: None, common: Some(args.common()) },
+            Self::Edge(_) | Self::Reference(_) => SharedRef { project: None, common: None },
+        }
+    }
+}
+
+impl SharedArgs {
+    pub(crate) fn as_ref(&self) -> SharedRef<'_> {
+        SharedRef { project: Some(&self.project), common: Some(&self.common) }
+    }
+}
+
+/// Shared flags in one of the places where they may stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SharedRef<'a> {
+    pub(crate) project: Option<&'a ProjectArgs>,
+    pub(crate) common: Option<&'a CommonArgs>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

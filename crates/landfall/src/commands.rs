@@ -1,0 +1,39 @@
+//! The verbs, one a file: an args struct and one function.
+
+pub(crate) mod agent;
+pub(crate) mod attach;
+pub(crate) mod cancel;
+pub(crate) mod deploy;
+pub(crate) mod down;
+pub(crate) mod edge;
+pub(crate) mod logs;
+pub(crate) mod plan;
+pub(crate) mod reference;
+pub(crate) mod releases;
+pub(crate) mod resume;
+pub(crate) mod rollback;
+pub(crate) mod status;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+
+/// Runs a verb.
+pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
+    match command {
+        Command::Plan(args) => plan::run(args, invocation).await,
+        Command::Deploy(args) => deploy::run(args, invocation).await,
+        Command::Status(args) => status::run(args, invocation).await,
+        Command::Releases(args) => releases::run(args, invocation).await,
+        Command::Rollback(args) => rollback::run(args, invocation).await,
+        Command::Logs(args) => logs::run(args, invocation).await,
+        Command::Attach(args) => attach::run(args, invocation).await,
+        Command::Cancel(args) => cancel::run(args, invocation).await,
+        Command::Resume(args) => resume::run(args, invocation).await,
+        Command::Down(args) => down::run(args, invocation).await,
+        Command::Agent(args) => agent::run(args, invocation).await,
+        Command::Edge(args) => edge::run(args, invocation),
+        Command::Reference(args) => Ok(reference::run(args, invocation)),
+    }
+}

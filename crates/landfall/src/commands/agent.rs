@@ -1,0 +1,64 @@
+//! `landfall agent`: the agent of this host as a process.
+
+mod run;
+mod start;
+mod status;
+mod stop;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::CommonArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+
+/// The agent holds releases, journals and leases of this host and runs its rollouts; the edge beside
+/// it serves the apps' ports. Sockets are in `LANDFALL_RUN_DIR` (/run/landfall), everything that
+/// lasts is in `LANDFALL_STATE_DIR` (/var/lib/landfall).
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    #[command(subcommand)]
+    command: AgentCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AgentCommand {
+    /// Run the agent in the foreground, for a supervisor.
+    Run(run::RunArgs),
+    /// Start edge and agent in the background, unless they run.
+    Start(start::StartArgs),
+    /// Stop the agent; the edge goes on serving.
+    Stop(stop::StopArgs),
+    /// Say whether agent, engine and edge are well.
+    Status(status::StatusArgs),
+}
+
+impl AgentArgs {
+    pub(crate) fn common(&self) -> &CommonArgs {
+        match &self.command {
+            AgentCommand::Run(args) => &args.common,
+            AgentCommand::Start(args) => &args.common,
+            AgentCommand::Stop(args) => &args.common,
+            AgentCommand::Status(args) => &args.common,
+        }
+    }
+
+    /// The foreground form, which brings its own runtime.
+    pub(crate) fn as_run(&self) -> Option<&run::RunArgs> {
+        match &self.command {
+            AgentCommand::Run(args) => Some(args),
+            AgentCommand::Start(_) | AgentCommand::Stop(_) | AgentCommand::Status(_) => None,
+        }
+    }
+}
+
+pub(crate) use run::run as run_foreground;
+
+pub(crate) async fn run(args: &AgentArgs, invocation: &Invocation) -> Result<Exit, Failure> {
+    match &args.command {
+        AgentCommand::Run(args) => run_foreground(args, invocation),
+        AgentCommand::Start(args) => start::run(args, invocation).await,
+        AgentCommand::Stop(args) => stop::run(args, invocation).await,
+        AgentCommand::Status(args) => status::run(args, invocation).await,
+    }
+}

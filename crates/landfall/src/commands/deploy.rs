@@ -1,0 +1,83 @@
+//! `landfall deploy`: bring the app to what its compose files say.
+
+use clap::Args;
+use landfall_api::{DeployRequest, RolloutAnswer};
+
+use crate::builds::{self, BuildArgs, Images};
+use crate::cli::SharedArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::project::Project;
+use crate::rollout::{self, WatchArgs};
+use crate::watch;
+
+/// Deploys the app as one transaction: when it ends, the new release serves whole, or what served
+/// before still does and the reason is shown. The agent carries it out; this command watches, and may
+/// be interrupted without stopping it.
+///
+/// Services with `build:` are built when the engine lacks their image, or with `--build`.
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    #[command(flatten)]
+    build: BuildArgs,
+    /// Why, for the list of releases.
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Commit of the source, for the list of releases.
+    #[arg(long, value_name = "COMMIT")]
+    commit: Option<String>,
+    /// Deploy even if this very release serves.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
+}
+
+pub(crate) async fn run(args: &DeployArgs, invocation: &Invocation) -> Result<Exit, Failure> {
+    let project = invocation.project()?;
+    let images = builds::before_plan(invocation, &project, &args.build).await?;
+    let is_built = !images.is_empty();
+    let mut request = request(invocation, &project, images);
+    request.message.clone_from(&args.message);
+    request.commit.clone_from(&args.commit);
+    request.force = args.force;
+    let app = request.spec.name.clone();
+
+    let answer = invocation.client().deploy(&request).await?;
+    let RolloutAnswer::Started(rollout) = answer else {
+        return rollout::conclude(invocation, &app, answer, &args.watch).await;
+    };
+    if args.watch.detach {
+        return rollout::watch_to_end(invocation, &rollout, &args.watch).await;
+    }
+    let verdict = watch::follow(invocation, &rollout).await?;
+    let missing = verdict.refusal().filter(|why| builds::would_help(&project, &args.build, why));
+    if missing.is_some() {
+        invocation.printer.say("the engine lacks an image of this app: building");
+        invocation.on_interrupt(Vec::new());
+        request.images = builds::all(invocation, &project).await?;
+        let answer = invocation.client().deploy(&request).await?;
+        return rollout::conclude(invocation, &app, answer, &args.watch).await;
+    }
+    verdict.show(&invocation.printer);
+    if verdict.is_nothing_to_do() && !is_built && !project.builds.is_empty() {
+        invocation.printer.say("images were not built anew; `--build` does that");
+    }
+    Ok(verdict.exit())
+}
+
+/// A deploy of what the files say.
+pub(crate) fn request(invocation: &Invocation, project: &Project, images: Images) -> DeployRequest {
+    DeployRequest {
+        spec: project.spec.clone(),
+        images,
+        by: invocation.settings.by.clone(),
+        message: None,
+        commit: None,
+        force: false,
+        plan_only: false,
+    }
+}

@@ -1,0 +1,104 @@
+//! `landfall reference`: the command reference, made from the command line's own definition.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, Args, Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::invocation::Invocation;
+
+/// Prints the command reference as Markdown: docs/cli.md.
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {}
+
+const HEAD: &str = "\
+# Command reference
+
+Generated from the command line itself (`landfall reference`); a test keeps it current.
+";
+
+const SHARED: &str = "\
+## Flags of every command about an app
+
+They may stand before or after the verb. Lists are joined; of two values the one after the verb wins.
+(`landfall logs -f` follows: there the compose file is `--file`.)
+";
+
+pub(crate) fn run(_args: &ReferenceArgs, invocation: &Invocation) -> Exit {
+    invocation.printer.data(markdown().trim_end());
+    Exit::Done
+}
+
+fn markdown() -> String {
+    let mut root = Cli::command();
+    root.build();
+    let mut out = format!("{HEAD}\n{}\n", text(root.get_about()));
+    let _ = writeln!(out, "\n{}\n{SHARED}", text(root.get_after_help()));
+    let shared: Vec<&Arg> = root.get_arguments().filter(|arg| !is_standard(arg)).collect();
+    flags(&mut out, &shared);
+    let shared: Vec<&str> = shared.iter().map(|arg| arg.get_id().as_str()).collect();
+    for command in root.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+        section(&mut out, "landfall", command, &shared);
+    }
+    out
+}
+
+fn section(out: &mut String, path: &str, command: &Command, shared: &[&str]) {
+    let path = format!("{path} {}", command.get_name());
+    let about = command.get_long_about().or(command.get_about());
+    let _ = writeln!(out, "\n## `{path}`\n\n{}\n", text(about));
+    let own = |arg: &&Arg| !is_standard(arg) && !shared.contains(&arg.get_id().as_str());
+    let own: Vec<&Arg> = command.get_arguments().filter(own).collect();
+    let mut usage = path.clone();
+    for arg in own.iter().filter(|arg| arg.is_positional()) {
+        let _ = write!(usage, " {arg}");
+    }
+    if command.has_subcommands() {
+        usage.push_str(" <COMMAND>");
+    } else {
+        let _ = writeln!(out, "    {usage} [FLAGS]\n");
+    }
+    flags(out, &own);
+    for child in command.get_subcommands().filter(|c| c.get_name() != "help") {
+        section(out, &path, child, shared);
+    }
+}
+
+fn flags(out: &mut String, args: &[&Arg]) {
+    if args.is_empty() {
+        return;
+    }
+    out.push_str("| | |\n|---|---|\n");
+    for arg in args {
+        let _ = writeln!(out, "| `{}` | {} |", spelled(arg), text(arg.get_help()));
+    }
+}
+
+/// `-f, --file FILE`
+fn spelled(arg: &Arg) -> String {
+    if arg.is_positional() {
+        return arg.to_string();
+    }
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let names: Vec<String> = short.into_iter().chain(long).collect();
+    let mut out = names.join(", ");
+    if arg.get_action().takes_values() {
+        let values = arg.get_value_names().unwrap_or_default();
+        for value in values {
+            let _ = write!(out, " {value}");
+        }
+    }
+    out
+}
+
+/// A help text on one line; a table has no room for more.
+fn text(help: Option<&clap::builder::StyledStr>) -> String {
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    help.replace('|', "\\|")
+}
+
+fn is_standard(arg: &Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version")
+}

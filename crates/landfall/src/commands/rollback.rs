@@ -1,0 +1,36 @@
+//! `landfall rollback`: go back to an older release.
+
+use clap::Args;
+use landfall_api::RollbackRequest;
+use landfall_core::id::ReleaseNumber;
+
+use crate::cli::SharedArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::rollout::{self, WatchArgs};
+
+/// Goes back to an older sealed release: its images, configuration and routes as they were, without
+/// registry and without the compose files of then. It is a rollout like any other. Data in volumes is
+/// not turned back.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Which release, for example `r3`; by default the newest that served and does not serve now.
+    #[arg(value_name = "RELEASE")]
+    release: Option<ReleaseNumber>,
+    /// Only say what would be done.
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) shared: SharedArgs,
+}
+
+pub(crate) async fn run(args: &RollbackArgs, invocation: &Invocation) -> Result<Exit, Failure> {
+    let app = invocation.app()?;
+    let by = invocation.settings.by.clone();
+    let request = RollbackRequest { to: args.release, by, plan_only: args.plan };
+    let answer = invocation.client().rollback(&app, &request).await?;
+    rollout::conclude(invocation, &app, answer, &args.watch).await
+}

@@ -1,0 +1,138 @@
+//! Starts a role in the background and waits until it answers.
+//!
+//! The child is this binary in its foreground form with `--detached`: it leaves the terminal's
+//! session itself, so that nothing between spawn and exec has to be unsafe.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::pidfile::raw;
+use super::{DaemonError, PidFile, Role, make_run_dir, make_state_dir};
+use crate::settings::Paths;
+
+/// Time a role has to answer. The agent may have to fold journals and look at the engine first.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// Pause between two questions.
+const ASK_EVERY: Duration = Duration::from_millis(30);
+/// Log lines that are shown when it did not start.
+const TAIL_LINES: usize = 10;
+/// End of the log that these lines are taken from.
+const TAIL_BYTES: u64 = 16 * 1024;
+
+/// What is to run.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) role: Role,
+    /// Arguments after the binary's name.
+    pub(crate) args: Vec<OsString>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// It runs now.
+    Fresh { pid: i32 },
+    /// It ran already.
+    Already { pid: i32 },
+}
+
+/// Starts a role unless it runs, and waits until `answers` says yes.
+pub(crate) async fn launch<F>(
+    launch: &Launch,
+    paths: &Paths,
+    answers: impl Fn() -> F,
+) -> Result<Started, DaemonError>
+where
+    F: Future<Output = bool>,
+{
+    let role = launch.role;
+    let mut watch = Watch { role, paths, child: None };
+    if let Some(pid) = PidFile::holder(role, paths)? {
+        watch.until(answers).await?;
+        return Ok(Started::Already { pid: raw(pid) });
+    }
+    make_run_dir(paths)?;
+    make_state_dir(paths)?;
+    let child = spawn(launch, paths)?;
+    let pid = i32::try_from(child.id()).unwrap_or_default();
+    watch.child = Some(child);
+    watch.until(answers).await?;
+    Ok(Started::Fresh { pid })
+}
+
+fn spawn(launch: &Launch, paths: &Paths) -> Result<Child, DaemonError> {
+    let role = launch.role.as_str();
+    let failed = |source| DaemonError::Spawn { role, source };
+    let path = launch.role.log_file(paths);
+    let log = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    let errors = log.try_clone().map_err(failed)?;
+    Command::new(std::env::current_exe().map_err(failed)?)
+        .args(&launch.args)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // A folder that may be unmounted or removed is not held.
+        .current_dir("/")
+        .spawn()
+        .map_err(failed)
+}
+
+/// A role that is waited for.
+struct Watch<'a> {
+    role: Role,
+    paths: &'a Paths,
+    child: Option<Child>,
+}
+
+impl Watch<'_> {
+    async fn until<F>(&mut self, answers: impl Fn() -> F) -> Result<(), DaemonError>
+    where
+        F: Future<Output = bool>,
+    {
+        let role = self.role.as_str();
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        while !answers().await {
+            if let Some(status) = self.ended() {
+                let (log, tail) = self.log();
+                return Err(DaemonError::Ended { role, status, log, tail });
+            }
+            if Instant::now() >= deadline {
+                let (log, tail) = self.log();
+                let after_s = ANSWER_WITHIN.as_secs();
+                return Err(DaemonError::Silent { role, after_s, log, tail });
+            }
+            sleep(ASK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self) -> Option<String> {
+        let status = self.child.as_mut()?.try_wait().ok()??;
+        Some(status.to_string())
+    }
+
+    fn log(&self) -> (std::path::PathBuf, Vec<String>) {
+        let path = self.role.log_file(self.paths);
+        let tail = tail(&path).unwrap_or_default();
+        (path, tail)
+    }
+}
+
+/// The last lines of a log.
+fn tail(path: &Path) -> io::Result<Vec<String>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let surplus = lines.len().saturating_sub(TAIL_LINES);
+    Ok(lines[surplus..].iter().map(|line| (*line).to_owned()).collect())
+}

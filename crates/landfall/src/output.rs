@@ -1,0 +1,7 @@
+//! What the user sees: streams, colour, tables, numbers in words. Decides nothing.
+
+pub(crate) mod humane;
+pub(crate) mod live;
+pub(crate) mod printer;
+pub(crate) mod style;
+pub(crate) mod table;

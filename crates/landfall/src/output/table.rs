@@ -1,0 +1,67 @@
+//! Plain tables: a heading, columns as wide as they must be, two spaces between them.
+
+use super::style::{Paint, Tone, width};
+
+/// Rows under a heading.
+#[derive(Debug)]
+pub(crate) struct Table {
+    heading: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty one.
+    pub(crate) fn new<const N: usize>(heading: [&'static str; N]) -> Self {
+        Self { heading: heading.to_vec(), rows: Vec::new() }
+    }
+
+    /// Adds a row; an empty cell is shown as `-`.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        let or_dash = |cell: String| if cell.is_empty() { "-".to_owned() } else { cell };
+        self.rows.push(cells.map(or_dash).to_vec());
+    }
+
+    /// Whether it has no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The lines, without trailing blanks.
+    pub(crate) fn lines(&self, paint: Paint) -> Vec<String> {
+        let heading: Vec<String> =
+            self.heading.iter().map(|h| paint.text(Tone::Faint, h.to_uppercase())).collect();
+        let all = || std::iter::once(&heading).chain(&self.rows);
+        let columns = self.heading.len();
+        let widest = |column: usize| {
+            all().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(widest).collect();
+        all().map(|row| line(row, &widths)).collect()
+    }
+}
+
+fn line(row: &[String], widths: &[usize]) -> String {
+    let mut out = String::new();
+    for (cell, column) in row.iter().zip(widths) {
+        out.push_str(cell);
+        out.push_str(&" ".repeat(column - width(cell) + 2));
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let mut table = Table::new(["name", "state"]);
+        table.row(["web".into(), "running".into()]);
+        table.row(["database".into(), String::new()]);
+        assert_eq!(
+            table.lines(Paint(false)),
+            ["NAME      STATE", "web       running", "database  -"]
+        );
+    }
+}

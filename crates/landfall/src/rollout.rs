@@ -1,0 +1,96 @@
+//! From the agent's first answer to the exit code: shows a plan, or watches the rollout to its end.
+
+use clap::Args;
+use landfall_api::{NothingToDo, RolloutAnswer, RolloutId, RolloutRef};
+use landfall_core::id::AppName;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::{plan_view, watch};
+
+/// Flags of every verb that begins or changes a rollout.
+#[derive(Debug, Default, Args)]
+pub(crate) struct WatchArgs {
+    /// Return as soon as the agent has taken it over.
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+}
+
+/// Concludes a verb with what the agent answered.
+pub(crate) async fn conclude(
+    invocation: &Invocation,
+    app: &AppName,
+    answer: RolloutAnswer,
+    args: &WatchArgs,
+) -> Result<Exit, Failure> {
+    match answer {
+        RolloutAnswer::Started(rollout) => watch_to_end(invocation, &rollout, args).await,
+        RolloutAnswer::Planned(plan) => {
+            plan_view::show(&plan, &invocation.printer);
+            Ok(Exit::Done)
+        }
+        RolloutAnswer::NothingToDo(nothing) => {
+            nothing_to_do(invocation, app, &nothing);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Watches a rollout, shows how it ended, and gives its exit code.
+pub(crate) async fn watch_to_end(
+    invocation: &Invocation,
+    rollout: &RolloutRef,
+    args: &WatchArgs,
+) -> Result<Exit, Failure> {
+    if args.detach {
+        left_to_the_agent(invocation, rollout);
+        return Ok(Exit::Done);
+    }
+    let verdict = watch::follow(invocation, rollout).await?;
+    verdict.show(&invocation.printer);
+    Ok(verdict.exit())
+}
+
+/// The rollout that is meant when none is named: the newest.
+pub(crate) async fn resolve(
+    invocation: &Invocation,
+    app: &AppName,
+    id: RolloutId,
+) -> Result<RolloutRef, Failure> {
+    let rollout = match id {
+        RolloutId::Number(number) => Some(number),
+        RolloutId::Latest => {
+            let rollouts = invocation.client().rollouts(app).await?;
+            rollouts.first().map(|newest| newest.rollout)
+        }
+    };
+    let none = || {
+        Failure::not_done("not_found", format!("there was no rollout of {app} yet"))
+            .hint("`landfall deploy` begins one")
+    };
+    Ok(RolloutRef { app: app.clone(), rollout: rollout.ok_or_else(none)? })
+}
+
+fn left_to_the_agent(invocation: &Invocation, rollout: &RolloutRef) {
+    let printer = &invocation.printer;
+    if printer.is_json() {
+        printer.json(rollout);
+    } else {
+        let RolloutRef { app, rollout } = rollout;
+        printer.say(&format!("rollout {rollout} of {app} goes on at the agent"));
+        printer.say(&format!("  watch it:     landfall attach -p {app}"));
+    }
+}
+
+fn nothing_to_do(invocation: &Invocation, app: &AppName, nothing: &NothingToDo) {
+    let printer = &invocation.printer;
+    if printer.is_json() {
+        printer.json(&RolloutAnswer::NothingToDo(nothing.clone()));
+        return;
+    }
+    printer.say(&match nothing.serving {
+        Some(release) => format!("{app} {release} serves already: nothing to do"),
+        None => format!("{app} is down already: nothing to do"),
+    });
+}

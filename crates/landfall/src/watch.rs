@@ -1,0 +1,146 @@
+//! Watches a rollout: its events in, lines or a live block out, an exit code at the end.
+//!
+//! [`view`] folds events into what is known; [`lines`] and [`block`] put it into words for a log and
+//! for a terminal; [`verdict`] says how it ended. Only this file waits.
+
+mod block;
+mod lines;
+mod verdict;
+mod view;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use landfall_api::{AgentClient, ClientError, Event, Lines, RolloutRef, TransportError};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+pub(crate) use verdict::Verdict;
+use view::View;
+
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+
+/// Pause between two drawings of the block: 25 a second.
+const FRAME: Duration = Duration::from_millis(40);
+/// What takes less than this is over before a block would help.
+const QUIET_START: Duration = Duration::from_millis(250);
+/// How long an agent that is gone is waited for.
+const AGENT_AWAY_MAX: Duration = Duration::from_mins(1);
+/// Pause between two attempts to reach it.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Follows a rollout to its end, or until it is stuck.
+pub(crate) async fn follow(
+    invocation: &Invocation,
+    rollout: &RolloutRef,
+) -> Result<Verdict, Failure> {
+    invocation.on_interrupt(verdict::left_alone(rollout));
+    let watch = Watch { invocation, client: invocation.client(), rollout };
+    let mut view = View::new(rollout.clone());
+    watch.run(&mut view).await?;
+    if invocation.printer.is_live() {
+        invocation.printer.draw(&block::lines(&view, invocation.printer.paint_err(), now_ms()));
+        invocation.printer.leave();
+    }
+    Ok(verdict::of(view))
+}
+
+struct Watch<'a> {
+    invocation: &'a Invocation,
+    client: AgentClient,
+    rollout: &'a RolloutRef,
+}
+
+impl Watch<'_> {
+    /// Reads events until the last one, over restarts of the agent.
+    async fn run(&self, view: &mut View) -> Result<(), Failure> {
+        let mut away_since: Option<Instant> = None;
+        while !view.is_over() {
+            let after = view.last_seq();
+            let stream = self.client.events(&self.rollout.app, self.rollout.rollout, after).await;
+            let broken = match stream {
+                Ok(events) => self.read(events, view).await.err().map(ClientError::from),
+                Err(error) => Some(error),
+            };
+            if view.is_over() {
+                break;
+            }
+            if view.last_seq() > after {
+                away_since = None;
+            }
+            let error = match broken {
+                Some(ClientError::Problem(problem)) => return Err((*problem).into()),
+                Some(ClientError::Transport(error)) => Some(error),
+                None => None,
+            };
+            self.agent_is_away(view, &mut away_since, error)?;
+            sleep(ASK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Says once that the agent is gone, and gives up after a while.
+    fn agent_is_away(
+        &self,
+        view: &mut View,
+        since: &mut Option<Instant>,
+        error: Option<TransportError>,
+    ) -> Result<(), Failure> {
+        let printer = &self.invocation.printer;
+        let first = since.is_none();
+        let since = *since.get_or_insert_with(Instant::now);
+        view.set_agent_away(true);
+        if first && !printer.is_live() {
+            printer.say("the agent went away; waiting for it, the rollout goes on when it is back");
+        }
+        if since.elapsed() < AGENT_AWAY_MAX {
+            return Ok(());
+        }
+        let message = format!("the agent is gone since {} s", AGENT_AWAY_MAX.as_secs());
+        let mut failure = Failure::internal(message);
+        failure.causes.extend(error.map(|error| error.to_string()));
+        let app = &self.rollout.app;
+        Err(failure
+            .hint("start it with `landfall agent start`: it takes the rollout up where it was")
+            .hint(format!("then watch it with `landfall attach -p {app}`")))
+    }
+
+    /// Reads one stream to its end, drawing meanwhile.
+    async fn read(&self, mut events: Lines<Event>, view: &mut View) -> Result<(), TransportError> {
+        let printer = &self.invocation.printer;
+        let begun = Instant::now();
+        let mut frames = interval(FRAME);
+        frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.next() => match event? {
+                    Some(event) => self.take(&event, view),
+                    None => return Ok(()),
+                },
+                _ = frames.tick(), if printer.is_live() => {
+                    if begun.elapsed() >= QUIET_START {
+                        printer.draw(&block::lines(view, printer.paint_err(), now_ms()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&self, event: &Event, view: &mut View) {
+        let printer = &self.invocation.printer;
+        view.set_agent_away(false);
+        if printer.is_json() {
+            printer.json(event);
+        } else if !printer.is_live() {
+            for line in lines::of(event, view, printer.is_verbose()) {
+                printer.say(&line);
+            }
+        }
+        view.apply(event);
+    }
+}
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
