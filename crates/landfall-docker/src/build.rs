@@ -19,6 +19,8 @@ use crate::name;
 /// Output lines that an error carries.
 const OUTPUT_LINES_MAX: usize = 40;
 const LINE_MAX: usize = 4_000;
+/// The builder wraps what a step writes to standard error in these.
+const STDERR_COLOURS: [&str; 2] = ["\u{1b}[91m", "\u{1b}[0m"];
 const LIMIT_DEFAULT: Duration = Duration::from_hours(1);
 
 /// What to build, and how. The context travels beside it.
@@ -211,6 +213,9 @@ impl<P: FnMut(&str)> Output<P> {
 
     fn line(&mut self) {
         let mut line = std::mem::take(&mut self.part);
+        for colour in STDERR_COLOURS {
+            line = line.replace(colour, "");
+        }
         line.truncate(line.trim_end().len());
         line.truncate(line.floor_char_boundary(LINE_MAX));
         if line.is_empty() {

@@ -19,7 +19,7 @@ use landfall_deploy::ports::{
 };
 
 use crate::client::{DockerEngine, LONG, SHORT};
-use crate::error::{conflict, is_passing, not_found};
+use crate::error::{conflict, invalid, is_passing, not_found};
 use crate::{map, name};
 
 /// A container that is just going may hold its name a moment longer.
@@ -66,7 +66,12 @@ impl DockerEngine {
         let cleared = request.container.command.as_ref().is_some_and(Vec::is_empty);
         if cleared && request.container.entrypoint.is_none() {
             // The engine takes an empty command for none at all, unless an entrypoint stands by it.
-            body.entrypoint = self.image_entrypoint(&request.image.0).await?;
+            let entrypoint = self.image_entrypoint(&request.image.0).await?;
+            let nothing = || invalid("the command is empty and the image has no entrypoint");
+            body.entrypoint = Some(entrypoint.ok_or_else(nothing)?);
+        }
+        for attachment in &request.attachments {
+            self.require_network(&attachment.network).await?;
         }
         let options = CreateContainerOptionsBuilder::new()
             .name(name::object(&request.name)?)

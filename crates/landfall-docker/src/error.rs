@@ -130,7 +130,10 @@ pub(crate) fn is_passing(message: &str) -> bool {
 
 /// The container's own process could not be started: the same call will never do.
 fn is_refused_process(message: &str) -> bool {
-    message.contains("OCI runtime create failed") || message.contains("OCI runtime exec failed")
+    message.contains("OCI runtime create failed")
+        || message.contains("OCI runtime exec failed")
+        // A user or a group that the image does not have.
+        || message.contains("no matching entries in")
 }
 
 #[cfg(test)]

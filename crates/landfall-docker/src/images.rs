@@ -40,7 +40,7 @@ impl DockerEngine {
     ) -> Result<Option<Vec<String>>, EngineError> {
         let docker = self.docker().await?;
         let seen = self.ask(docker.inspect_image(name::image(image)?)).await?;
-        Ok(seen.config.and_then(|config| config.entrypoint))
+        Ok(seen.config.and_then(|config| config.entrypoint).filter(|argv| !argv.is_empty()))
     }
 
     pub(crate) async fn tag_image(&self, image: &ImageId, tag: &str) -> Result<(), EngineError> {

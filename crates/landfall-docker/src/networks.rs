@@ -19,6 +19,8 @@ use crate::{map, name};
 /// A container that is just going may keep its endpoint a moment longer.
 const REMOVE_LIMIT: Duration = Duration::from_secs(10);
 const REMOVE_POLL: Duration = Duration::from_millis(50);
+const ADOPT_PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 
 impl DockerEngine {
     pub(crate) async fn find_networks(
@@ -69,6 +71,15 @@ impl DockerEngine {
         Ok(list)
     }
 
+    /// To a container that does not run, the engine promises any network, and fails at its start.
+    pub(crate) async fn require_network(&self, network: &str) -> Result<(), EngineError> {
+        match self.networks_named(name::object(network)?).await?.len() {
+            0 => Err(not_found(format!("there is no network {network}"))),
+            1 => Ok(()),
+            many => Err(conflict(format!("{many} networks have the name {network}"))),
+        }
+    }
+
     pub(crate) async fn make_network(&self, request: &NetworkRequest) -> Result<(), EngineError> {
         name::object(&request.name)?;
         if self.adopt_network(request).await? {
@@ -77,9 +88,16 @@ impl DockerEngine {
         let body = map::create_network_body(request);
         match self.change(LONG, self.docker().await?.create_network(body)).await {
             Ok(_) => Ok(()),
-            // Somebody was faster.
             Err(error) if error.kind == EngineErrorKind::Conflict => {
-                if self.adopt_network(request).await? { Ok(()) } else { Err(error) }
+                // Somebody was faster, or an earlier call of ours took longer than we waited. One
+                // that is being made holds its subnet before it can be seen.
+                for pause in ADOPT_PAUSES {
+                    if self.adopt_network(request).await? {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                Err(error)
             }
             Err(error) => Err(error),
         }
@@ -160,6 +178,7 @@ impl DockerEngine {
         if joined(&seen, network) {
             return Ok(());
         }
+        self.require_network(network).await?;
         let body = map::connect_body(container, attachment);
         let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
         match result {

@@ -1,0 +1,67 @@
+//! Networks on a real engine, beyond the suite.
+
+use std::collections::HashMap;
+
+use bollard::models::NetworkCreateRequest;
+use landfall_deploy::ports::{Engine as _, EngineErrorKind};
+
+use crate::support::{in_corner, place, until};
+
+#[test]
+fn two_at_once_make_one_network() {
+    in_corner("once", async |corner| {
+        let request = corner.network("net", 0);
+        let make = || corner.engine.create_network(&request);
+        let (a, b, c) = tokio::join!(make(), make(), make());
+        assert_eq!((a, b, c), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(corner.engine.networks(&corner.app).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_strangers_network_is_neither_taken_nor_removed() {
+    in_corner("foreign", async |corner| {
+        let request = corner.network("net", 0);
+        // Our test's label, so that it is cleaned up, but not landfall's labels as a whole.
+        let label = ("landfall.app".to_owned(), corner.app.to_string());
+        let foreign = NetworkCreateRequest {
+            name: request.name.clone(),
+            labels: Some(HashMap::from([label])),
+            ..NetworkCreateRequest::default()
+        };
+        corner.docker.create_network(foreign).await.unwrap();
+        let error = corner.engine.create_network(&request).await.unwrap_err();
+        assert_eq!(error.kind, EngineErrorKind::Conflict, "{error}");
+        let error = corner.engine.remove_network(&request.name).await.unwrap_err();
+        assert_eq!(error.kind, EngineErrorKind::Conflict, "{error}");
+        assert_eq!(corner.engine.networks(&corner.app).await, Ok(vec![]));
+    });
+}
+
+#[test]
+fn aliases_are_found_by_neighbours_and_only_on_their_network() {
+    in_corner("alias", async |corner| {
+        let (near, far) = (corner.network("near", 0), corner.network("far", 1));
+        for network in [&near, &far] {
+            corner.engine.create_network(network).await.unwrap();
+        }
+        let mut db = corner.container("db", "exec httpd -f -p 80 -h /etc");
+        db.attachments = vec![place(&far, 5)];
+        corner.run(&db).await;
+        let mut link = place(&near, 5);
+        link.aliases = vec!["db".into(), "database".into()];
+        corner.engine.connect(&db.name, &link).await.unwrap();
+
+        let line =
+            "for n in db database; do wget -q -O /dev/null http://$n/passwd && echo $n; done";
+        let mut web = corner.container("web", line);
+        web.restart = false;
+        web.attachments = vec![place(&near, 6)];
+        corner.run(&web).await;
+        let asked = async || {
+            let said = corner.engine.last_logs(&web.name, 5).await.unwrap();
+            said == ["db", "database"]
+        };
+        until("it found both names", asked).await;
+    });
+}
