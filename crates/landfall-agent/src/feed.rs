@@ -1,0 +1,165 @@
+//! A rollout's events, kept for whoever watches: now, later, or from the middle.
+//!
+//! Nobody is ever waited for: events go into one bounded buffer, and each viewer reads it at its own
+//! pace. Events that the journal knows always fit, since a rollout's records are few.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use landfall_api::{Event, EventKind, RolloutRef};
+use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::plan::Plan;
+use landfall_core::record::Record;
+use landfall_core::rollout::Rollout;
+use landfall_deploy::ports::{Entry, JournalError, JournalStore, Observer, Progress};
+use tokio::sync::watch;
+
+use crate::narrator::{self, Narrator, event_seq};
+use crate::store::{Journal, Store, now_ms};
+
+/// Events beyond the journal's that one rollout may have.
+const EVENTS_MAX: usize = 10_000;
+
+/// The events of one rollout.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    of: RolloutRef,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    events: Vec<Event>,
+    narrator: Narrator,
+    /// Over, or waiting for a person: viewers need not wait.
+    at_rest: bool,
+}
+
+impl Feed {
+    /// Of a rollout that was asked for at this time.
+    pub(crate) fn new(of: RolloutRef, opened_at_ms: u64) -> Self {
+        let narrator = Narrator::new(opened_at_ms);
+        let state = Mutex::new(State { events: Vec::new(), narrator, at_rest: false });
+        Self { of, state, changed: watch::Sender::new(0) }
+    }
+
+    /// Rebuilt from a journal.
+    pub(crate) fn rebuilt(journal: &Journal) -> Self {
+        let header = &journal.header;
+        let of = RolloutRef { app: header.app.clone(), rollout: header.rollout };
+        let feed = Self::new(of, header.opened_at_ms);
+        for entry in &journal.entries {
+            feed.record(entry);
+        }
+        feed
+    }
+
+    /// Whose events these are.
+    pub(crate) fn of(&self) -> &RolloutRef {
+        &self.of
+    }
+
+    /// Adds an event that the journal does not know.
+    pub(crate) fn say(&self, kind: EventKind) {
+        let mut state = self.lock();
+        let last = matches!(kind, EventKind::Ended { .. });
+        if state.events.len() >= EVENTS_MAX && !last {
+            return;
+        }
+        let seq = state.events.last().map_or(1, |event| event.seq + 1);
+        state.at_rest |= last;
+        self.push(&mut state, seq, now_ms(), kind);
+    }
+
+    /// Adds the event of a durable record.
+    pub(crate) fn record(&self, entry: &Entry) {
+        let mut state = self.lock();
+        let kind = state.narrator.tell(entry);
+        state.at_rest = matches!(entry.record, Record::Ended { .. } | Record::Stuck { .. });
+        self.push(&mut state, event_seq(entry.seq), entry.at_ms, kind);
+    }
+
+    fn push(&self, state: &mut State, seq: u64, at_ms: u64, kind: EventKind) {
+        let RolloutRef { app, rollout } = self.of.clone();
+        state.events.push(Event { seq, at_ms, app, rollout, kind });
+        self.changed.send_replace(seq);
+    }
+
+    /// Events after `seq`, at most `max`, and whether no more need be waited for.
+    pub(crate) fn after(&self, seq: u64, max: usize) -> (Vec<Event>, bool) {
+        let state = self.lock();
+        let from = state.events.partition_point(|event| event.seq <= seq);
+        let events: Vec<_> = state.events.iter().skip(from).take(max).cloned().collect();
+        let all = from + events.len() == state.events.len();
+        (events, all && state.at_rest)
+    }
+
+    /// Tells when there is more.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Looks at the fold so far; `None` while nothing is recorded.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(Option<&Rollout>) -> T) -> T {
+        look(self.lock().narrator.rollout())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole after every statement: a panic elsewhere takes nothing from it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The `JournalStore` port of one rollout: durable first, then told. The end is told by whoever
+/// drives, once the lease is given back: who sees the end may start anew.
+#[derive(Debug)]
+pub(crate) struct ToldJournal {
+    store: Store,
+    feed: Arc<Feed>,
+    end: Mutex<Option<Entry>>,
+}
+
+impl ToldJournal {
+    /// Tells `feed` what became durable in `store`.
+    pub(crate) fn new(store: Store, feed: Arc<Feed>) -> Self {
+        Self { store, feed, end: Mutex::new(None) }
+    }
+
+    /// Tells the end, if it is durable.
+    pub(crate) fn tell_end(&self) {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(entry) = end {
+            self.feed.record(&entry);
+        }
+    }
+}
+
+impl JournalStore for ToldJournal {
+    async fn append(
+        &self,
+        app: &AppName,
+        rollout: RolloutNumber,
+        record: &Record,
+    ) -> Result<(), JournalError> {
+        let entry = self.store.append(app, rollout, record.clone()).await;
+        let entry = entry.map_err(|error| JournalError(error.to_string()))?;
+        if matches!(record, Record::Ended { .. }) {
+            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+        } else {
+            self.feed.record(&entry);
+        }
+        Ok(())
+    }
+}
+
+/// The `Observer` port of one rollout. Records are told by [`ToldJournal`] already.
+#[derive(Debug, Clone)]
+pub(crate) struct ToldProgress(pub Arc<Feed>);
+
+impl Observer for ToldProgress {
+    fn recorded(&self, _plan: &Plan, _record: &Record) {}
+
+    fn progress(&self, step: usize, progress: Progress) {
+        self.0.say(EventKind::Progress { step, progress: narrator::progress(progress) });
+    }
+}

@@ -1,0 +1,111 @@
+//! What the journals say: what serves, what is stable, what is open. Pure; there is no second map.
+
+use landfall_core::id::{ReleaseNumber, RolloutNumber};
+use landfall_core::plan::RolloutKind;
+use landfall_core::record::{Record, Verdict};
+
+use crate::store::Began;
+
+/// The release that serves, by the newest rollout that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServingSince {
+    /// The release.
+    pub release: ReleaseNumber,
+    /// The rollout that brought it.
+    pub rollout: RolloutNumber,
+    /// When; milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+/// How a rollout ended; `None` while it is open.
+pub(crate) fn verdict(rollout: &Began) -> Option<&Verdict> {
+    match &rollout.last.record {
+        Record::Ended { verdict } => Some(verdict),
+        Record::Began { .. }
+        | Record::Intended { .. }
+        | Record::Succeeded { .. }
+        | Record::Failed { .. }
+        | Record::Turned { .. }
+        | Record::Resumed
+        | Record::Stuck { .. } => None,
+    }
+}
+
+/// The rollouts that succeeded, in the order given.
+fn succeeded(rollouts: &[Began]) -> impl Iterator<Item = &Began> {
+    rollouts.iter().filter(|rollout| verdict(rollout) == Some(&Verdict::Succeeded))
+}
+
+/// What serves; `rollouts` newest first.
+pub(crate) fn serving(rollouts: &[Began]) -> Option<ServingSince> {
+    let newest = succeeded(rollouts).next()?;
+    match newest.header.kind {
+        RolloutKind::Down => None,
+        RolloutKind::Deploy | RolloutKind::RollBack => Some(ServingSince {
+            release: newest.header.release?,
+            rollout: newest.header.rollout,
+            since_ms: newest.last.at_ms,
+        }),
+    }
+}
+
+/// Releases that served at some time, each once, ascending.
+pub(crate) fn stable(rollouts: &[Began]) -> Vec<ReleaseNumber> {
+    let mut numbers: Vec<_> = succeeded(rollouts).filter_map(|r| r.header.release).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The rollout that has not ended.
+pub(crate) fn open(rollouts: &[Began]) -> Option<&Began> {
+    rollouts.iter().find(|rollout| verdict(rollout).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Header;
+    use landfall_core::reason::{Reason, ReasonKind};
+    use landfall_deploy::ports::Entry;
+
+    fn began(number: u32, kind: RolloutKind, release: u32, record: Record) -> Began {
+        Began {
+            header: Header {
+                app: "shop".parse().unwrap(),
+                rollout: RolloutNumber(number),
+                kind,
+                release: (release > 0).then_some(ReleaseNumber(release)),
+                by: "ann".to_owned(),
+                opened_at_ms: 0,
+            },
+            last: Entry { seq: 9, at_ms: u64::from(number) * 10, record },
+        }
+    }
+
+    fn good() -> Record {
+        Record::Ended { verdict: Verdict::Succeeded }
+    }
+
+    fn bad() -> Record {
+        let reason = Reason::new(ReasonKind::Crashed, "x");
+        Record::Ended { verdict: Verdict::RolledBack { reason } }
+    }
+
+    #[test]
+    fn what_serves_is_what_last_succeeded() {
+        let mut rollouts = vec![
+            began(4, RolloutKind::Deploy, 3, Record::Resumed),
+            began(3, RolloutKind::RollBack, 1, good()),
+            began(2, RolloutKind::Deploy, 2, bad()),
+            began(1, RolloutKind::Deploy, 1, good()),
+        ];
+        let served = serving(&rollouts).unwrap();
+        assert_eq!((served.release.0, served.rollout.0, served.since_ms), (1, 3, 30));
+        assert_eq!(stable(&rollouts), [ReleaseNumber(1)]);
+        assert_eq!(open(&rollouts).unwrap().header.rollout.0, 4);
+        rollouts.insert(0, began(5, RolloutKind::Down, 0, good()));
+        assert_eq!(serving(&rollouts), None);
+        assert_eq!(serving(&[]), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Calls that only look.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use landfall_api::{AgentInfo, AppStatus, LogQuery, ReleaseView, RolloutView};
+use tokio::sync::mpsc;
+
+use super::Site;
+use super::answer::{Answer, App, Refusal};
+use super::ndjson;
+use crate::platform::Platform;
+
+pub(super) async fn info<P: Platform>(State(site): State<Site<P>>) -> Json<AgentInfo> {
+    Json(site.agent.info().await)
+}
+
+pub(super) async fn apps<P: Platform>(State(site): State<Site<P>>) -> Answer<Vec<AppStatus>> {
+    Ok(Json(site.agent.statuses().await?))
+}
+
+pub(super) async fn app<P: Platform>(
+    State(site): State<Site<P>>,
+    App(app): App,
+) -> Answer<AppStatus> {
+    Ok(Json(site.agent.status(&app).await?))
+}
+
+pub(super) async fn releases<P: Platform>(
+    State(site): State<Site<P>>,
+    App(app): App,
+) -> Answer<Vec<ReleaseView>> {
+    Ok(Json(site.agent.releases(&app).await?))
+}
+
+pub(super) async fn rollouts<P: Platform>(
+    State(site): State<Site<P>>,
+    App(app): App,
+) -> Answer<Vec<RolloutView>> {
+    Ok(Json(site.agent.rollouts(&app).await?))
+}
+
+pub(super) async fn logs<P: Platform>(
+    State(site): State<Site<P>>,
+    App(app): App,
+    query: Query<LogQuery>,
+) -> Result<Response, Refusal> {
+    let (sender, lines) = mpsc::channel(ndjson::LINES_MAX);
+    site.agent.logs(&app, query.0, sender).await?;
+    Ok(ndjson::lines(lines, site.stopping))
+}

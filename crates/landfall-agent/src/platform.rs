@@ -1,0 +1,94 @@
+//! What the agent needs of the engine beyond the transaction's port: looking, pulling, building,
+//! logs. The binary implements it over the Docker client; nothing here knows Docker.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use landfall_api::{BuildRequest, EngineInfo, LogStream};
+use landfall_core::id::ImageId;
+use landfall_core::release::SealedImage;
+use landfall_core::spec::Protocol;
+use landfall_deploy::ports::{Engine, EngineError};
+
+/// A build's context as it comes in. An error means that the rest will not come.
+pub type Context = std::pin::Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Raw log lines of one container.
+pub type RawLogs = std::pin::Pin<Box<dyn Stream<Item = Result<RawLine, EngineError>> + Send>>;
+
+/// An engine with everything the agent uses. Cloning is cheap and shares the connection.
+pub trait Platform: Engine + Clone + 'static {
+    /// The engine about itself. Cheap: it is asked every two seconds.
+    fn info(&self) -> impl Future<Output = Result<EngineInfo, EngineError>> + Send;
+
+    /// An image by reference or id; `None` when the engine has no such image, or has it only for
+    /// other platforms than the one asked for.
+    fn image(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+    ) -> impl Future<Output = Result<Option<SealedImage>, EngineError>> + Send;
+
+    /// Pulls an image and says how far it is.
+    fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        progress: &mut (dyn FnMut(PullProgress) + Send),
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+
+    /// Builds an image; `output` gets its lines. Dropping the future stops the build.
+    fn build(
+        &self,
+        request: &BuildRequest,
+        context: Context,
+        output: &mut (dyn FnMut(String) + Send),
+    ) -> impl Future<Output = Result<ImageId, EngineError>> + Send;
+
+    /// What a container writes, oldest first, always with timestamps. A followed stream ends when
+    /// the container stops.
+    fn logs(&self, container: &str, request: LogRequest) -> RawLogs;
+
+    /// The name of the container, ours or not, that publishes a host port through the engine.
+    fn who_publishes(
+        &self,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> impl Future<Output = Result<Option<String>, EngineError>> + Send;
+}
+
+/// How far a pull is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullProgress {
+    /// The engine's own words.
+    pub detail: String,
+    /// Bytes here, over all layers, if known.
+    pub current_bytes: Option<u64>,
+    /// Bytes in all, if known.
+    pub total_bytes: Option<u64>,
+}
+
+/// Which lines of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogRequest {
+    /// At most so many old ones.
+    pub tail: Option<u32>,
+    /// Go on with new ones.
+    pub follow: bool,
+    /// Only from this time on, as an earlier [`RawLine::at`] had it.
+    pub since: Option<String>,
+}
+
+/// One line of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLine {
+    /// When, as the engine has it: RFC 3339 of fixed width, so that it sorts as text.
+    pub at: String,
+    /// Where to.
+    pub stream: LogStream,
+    /// Without its end; invalid UTF-8 is replaced.
+    pub text: String,
+}

@@ -1,0 +1,60 @@
+//! Errors of the agent's neighbours as problems that a person reads.
+
+use landfall_api::{Problem, ProblemCode};
+use landfall_core::planner::PlanError;
+use landfall_core::route::InvalidTable;
+use landfall_deploy::ports::{EdgeError, EngineError, EngineErrorKind};
+
+use crate::store::StoreError;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::new(ProblemCode::Internal, error.to_string())
+    }
+}
+
+/// An engine call that did not work.
+pub(crate) fn engine(error: &EngineError) -> Problem {
+    let code = match error.kind {
+        EngineErrorKind::Unreachable | EngineErrorKind::Timeout => ProblemCode::Unavailable,
+        EngineErrorKind::PortTaken => ProblemCode::PortTaken,
+        EngineErrorKind::Conflict | EngineErrorKind::NotFound | EngineErrorKind::Invalid => {
+            ProblemCode::Invalid
+        }
+        EngineErrorKind::Internal => ProblemCode::Internal,
+    };
+    let problem = Problem::new(code, error.message.clone());
+    if error.kind == EngineErrorKind::Unreachable {
+        return problem.hint("is the Docker Engine running?");
+    }
+    problem
+}
+
+/// An image that cannot be had.
+pub(crate) fn image(reference: &str, error: &EngineError) -> Problem {
+    if matches!(error.kind, EngineErrorKind::Unreachable) {
+        return engine(error);
+    }
+    Problem::new(ProblemCode::Image, format!("cannot pull {reference}: {error}"))
+}
+
+/// An edge call that did not work.
+pub(crate) fn edge(error: &EdgeError) -> Problem {
+    Problem::new(ProblemCode::Unavailable, error.message.clone())
+        .hint("is the edge running? `landfall agent start` starts it")
+}
+
+/// No plan.
+pub(crate) fn plan(error: &PlanError) -> Problem {
+    let problem = Problem::new(ProblemCode::Invalid, error.to_string());
+    if matches!(error, PlanError::Pool(_)) {
+        return problem.hint("give the agent a larger subnet pool");
+    }
+    problem
+}
+
+/// Two claims to one place.
+pub(crate) fn table(error: &InvalidTable) -> Problem {
+    Problem::new(ProblemCode::Invalid, error.to_string())
+        .hint("give one of them another port, host or path")
+}

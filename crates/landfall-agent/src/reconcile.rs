@@ -1,0 +1,143 @@
+//! What should run and does not is started again: after the agent starts, and whenever the engine
+//! comes back. The engine's own restart policies are not enough (DESIGN §4, measured).
+//!
+//! Only containers that exist are started, stateful ones first; and an edge that lost an app's
+//! routes gets them back. Nothing is stopped and nothing removed here.
+
+use std::time::Duration;
+
+use landfall_api::Problem;
+use landfall_core::id::AppName;
+use landfall_core::label::Scope;
+use landfall_core::plan::Step;
+use landfall_core::record::Record;
+use landfall_core::route::AppRoutes;
+use landfall_core::spec::Workload;
+use landfall_deploy::ports::{Edge, FoundContainer, Selector, Status};
+
+use crate::agent::Agent;
+use crate::history::ServingSince;
+use crate::platform::Platform;
+use crate::problems;
+
+/// Time between two looks whether the engine answers.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Time for one such look.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Looks between two attempts at rollouts that were interrupted, say by a full disk.
+const INTERRUPTED_EVERY: u64 = 8;
+/// Rounds after a return of the engine, until one finds nothing to do.
+const ROUNDS_MAX: u32 = 5;
+
+impl<P: Platform> Agent<P> {
+    /// Watches the engine until the agent stops.
+    pub(crate) async fn keep_reconciled(&self) {
+        let mut was_up = false;
+        let mut rounds_left = 0;
+        for look in 0_u64.. {
+            let answer = tokio::time::timeout(LOOK_TIMEOUT, self.platform.info()).await;
+            let up = matches!(answer, Ok(Ok(_)));
+            match (was_up, up) {
+                (false, true) => {
+                    tracing::info!("the engine answers");
+                    rounds_left = ROUNDS_MAX;
+                    self.take_up_interrupted(true);
+                }
+                (true, true) if look.is_multiple_of(INTERRUPTED_EVERY) => {
+                    self.take_up_interrupted(false);
+                }
+                (true, false) => tracing::warn!("the engine does not answer"),
+                (true, true) | (false, false) => {}
+            }
+            was_up = up;
+            if up && rounds_left > 0 {
+                // The engine's own restarts may still be under way: look again until all is well.
+                rounds_left = if self.reconcile_all().await { 0 } else { rounds_left - 1 };
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// One round over all apps; `true` if nothing was amiss.
+    async fn reconcile_all(&self) -> bool {
+        let apps = match self.store.apps().await {
+            Ok(apps) => apps,
+            Err(error) => {
+                tracing::error!(%error, "cannot reconcile");
+                return false;
+            }
+        };
+        let mut well = true;
+        for app in apps {
+            // An open rollout's driver knows better what should run.
+            if self.leases.held(&app).is_some() {
+                continue;
+            }
+            match self.reconcile(&app).await {
+                Ok(started) => well &= started == 0,
+                Err(problem) => {
+                    tracing::warn!(%app, problem = problem.message, "cannot reconcile");
+                    well = false;
+                }
+            }
+        }
+        well
+    }
+
+    /// Starts what should run of one app; says how many.
+    pub(crate) async fn reconcile(&self, app: &AppName) -> Result<usize, Problem> {
+        let Some((since, release)) = self.past(app).await?.serving else { return Ok(0) };
+        let found = self.platform.containers(&Selector::app(app)).await;
+        let found = found.map_err(|error| problems::engine(&error))?;
+        let workload = |found: &FoundContainer| {
+            let service = found.labels.service.as_ref()?;
+            release.spec.services.get(service).map(|service| service.workload)
+        };
+        let mut down: Vec<_> = found
+            .iter()
+            .filter(|found| match (workload(found), found.labels.scope) {
+                (Some(Workload::Stateful), Scope::App) => true,
+                (Some(Workload::Replicated | Workload::Singleton), Scope::Release) => {
+                    found.labels.rollout == since.rollout
+                }
+                (Some(_) | None, _) => false,
+            })
+            .filter(|found| matches!(found.status, Status::Exited | Status::Created))
+            .collect();
+        down.sort_by_key(|found| found.labels.scope != Scope::App);
+        for found in &down {
+            tracing::warn!(%app, container = found.name, "should run and does not: starting it");
+            let started = landfall_deploy::ports::Engine::start(&self.platform, &found.id).await;
+            started.map_err(|error| problems::engine(&error))?;
+        }
+        self.restore_routes(app, since).await?;
+        Ok(down.len())
+    }
+
+    /// Gives the edge an app's routes again if it has none of that app, say after its state was lost.
+    async fn restore_routes(&self, app: &AppName, since: ServingSince) -> Result<(), Problem> {
+        let table = self.edge.table().await.map_err(|error| problems::edge(&error))?;
+        if table.apps.contains_key(app) {
+            return Ok(());
+        }
+        let Some(routes) = self.cut_over_routes(app, since).await? else { return Ok(()) };
+        tracing::warn!(%app, "the edge has no routes of it: restoring them");
+        let next = table.with_app(app, Some(routes));
+        self.edge.swap(&next).await.map_err(|error| problems::edge(&error))
+    }
+
+    /// The routes that the serving rollout's plan cut over to.
+    async fn cut_over_routes(
+        &self,
+        app: &AppName,
+        since: ServingSince,
+    ) -> Result<Option<AppRoutes>, Problem> {
+        let journal = self.store.journal(app, since.rollout).await?;
+        let first = journal.and_then(|journal| journal.entries.into_iter().next());
+        let Some(Record::Began { plan }) = first.map(|entry| entry.record) else { return Ok(None) };
+        Ok(plan.steps.into_iter().find_map(|step| {
+            let Step::Cutover { routes } = step else { return None };
+            routes
+        }))
+    }
+}

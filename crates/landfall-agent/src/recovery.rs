@@ -1,0 +1,165 @@
+//! Taking up what an earlier agent left open: fold the journal, say so in it, go on.
+//!
+//! Nothing here may panic: it runs over whatever a crash left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_api::{Problem, RolloutRef};
+use landfall_core::id::AppName;
+use landfall_core::reason::{Reason, ReasonKind};
+use landfall_core::record::Record;
+use landfall_core::rollout::Rollout;
+use landfall_deploy::ports::JournalStore;
+
+use crate::agent::Agent;
+use crate::feed::{Feed, ToldJournal};
+use crate::history;
+use crate::lease::Lease;
+use crate::platform::Platform;
+use crate::store::{Began, Store, StoreError};
+
+/// Time between two looks for the engine.
+const ENGINE_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait for the edge: undoing works without it.
+const EDGE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+impl<P: Platform> Agent<P> {
+    /// Takes the leases of all open rollouts, before any request is answered.
+    pub(crate) async fn find_open(&self) -> Result<Vec<Arc<Lease>>, StoreError> {
+        let mut found = Vec::new();
+        for app in self.store.apps().await? {
+            match self.store.rollouts(&app).await {
+                Ok(rollouts) => {
+                    if let Some(open) = history::open(&rollouts) {
+                        found.extend(self.take_open(open).await);
+                    }
+                }
+                Err(error) => self.block(app, &error),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn take_open(&self, open: &Began) -> Option<Arc<Lease>> {
+        let header = &open.header;
+        match replay(&self.store, &header.app, header.rollout).await {
+            Ok((_, feed)) => {
+                let (by, since_ms) = (header.by.clone(), header.opened_at_ms);
+                self.leases.take(Lease::recovered(header.kind, by, since_ms, feed)).ok()
+            }
+            Err(error) => {
+                self.block(header.app.clone(), &error);
+                None
+            }
+        }
+    }
+
+    /// One app's journal cannot be read: it is blocked and says why, the others go on.
+    fn block(&self, app: AppName, error: &StoreError) {
+        tracing::error!(%app, %error, "its journal cannot be read");
+        let of = RolloutRef { app, rollout: landfall_core::id::RolloutNumber::default() };
+        drop(self.leases.take(Lease::broken(of, error.to_string())));
+    }
+
+    /// Goes on with all of them, once the engine answers.
+    pub(crate) fn take_up(&self, leases: Vec<Arc<Lease>>) {
+        for lease in leases {
+            let (agent, task_lease) = (self.clone(), Arc::clone(&lease));
+            self.supervise(lease, async move {
+                agent.wait_for_neighbours().await;
+                agent.go_on(&task_lease).await;
+            });
+        }
+    }
+
+    async fn wait_for_neighbours(&self) {
+        let mut waited = 0_u64;
+        while let Err(error) = self.platform.info().await {
+            if waited.is_multiple_of(60) {
+                tracing::warn!(%error, "open rollouts wait for the engine");
+            }
+            waited += 1;
+            tokio::time::sleep(ENGINE_EVERY).await;
+        }
+        let edge = async {
+            while self.edge.client().status().await.is_err() {
+                tokio::time::sleep(ENGINE_EVERY).await;
+            }
+        };
+        // Its absence is then a failure of the step that needs it, and told as such.
+        drop(tokio::time::timeout(EDGE_WAIT_MAX, edge).await);
+    }
+
+    /// Folds the journal, records `resumed`, and drives on.
+    pub(crate) async fn go_on(&self, lease: &Arc<Lease>) {
+        if !lease.try_drive() {
+            return;
+        }
+        if let Err(problem) = self.resume_and_drive(lease).await {
+            let RolloutRef { app, rollout } = &lease.of;
+            tracing::error!(%app, %rollout, problem = problem.message, "cannot go on");
+            lease.rest();
+        }
+    }
+
+    async fn resume_and_drive(&self, lease: &Arc<Lease>) -> Result<(), Problem> {
+        let RolloutRef { app, rollout: number } = &lease.of;
+        let (mut rollout, _) = replay(&self.store, app, *number).await?;
+        if rollout.verdict().is_some() {
+            self.leases.give_back(lease);
+            return Ok(());
+        }
+        let release = match rollout.plan().release {
+            Some(number) => self.store.release(app, number).await?,
+            None => None,
+        };
+        let damaged = |error: String| Problem::from(StoreError::Damaged(error));
+        rollout.apply(&Record::Resumed).map_err(|error| damaged(error.to_string()))?;
+        let journal = ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed));
+        journal
+            .append(app, *number, &Record::Resumed)
+            .await
+            .map_err(|error| damaged(error.to_string()))?;
+        tracing::info!(%app, rollout = %number, "goes on");
+        self.drive(lease, rollout, release).await;
+        Ok(())
+    }
+
+    /// Rollouts that nobody drives are taken up again: interrupted ones always, those that the
+    /// engine's or the edge's absence got stuck only when it is back.
+    pub(crate) fn take_up_interrupted(&self, is_back: bool) {
+        let interrupted = |lease: &Arc<Lease>| {
+            let by_absence = |reason: &Reason| match reason.kind {
+                ReasonKind::Engine | ReasonKind::Edge => is_back,
+                ReasonKind::Crashed
+                | ReasonKind::NotReady
+                | ReasonKind::OneOffFailed
+                | ReasonKind::VerifyFailed
+                | ReasonKind::Files
+                | ReasonKind::Deadline
+                | ReasonKind::Cancelled
+                | ReasonKind::Interrupted => false,
+            };
+            let wanted = |rollout: &Rollout| rollout.stuck().is_none_or(by_absence);
+            lease.is_resting() && lease.feed.look(|rollout| rollout.is_some_and(wanted))
+        };
+        let leases = self.leases.all().into_iter().filter(interrupted).collect();
+        self.take_up(leases);
+    }
+}
+
+/// The fold over a stored journal, and its events.
+async fn replay(
+    store: &Store,
+    app: &AppName,
+    number: landfall_core::id::RolloutNumber,
+) -> Result<(Rollout, Feed), StoreError> {
+    let journal = store.journal(app, number).await?;
+    let journal =
+        journal.ok_or_else(|| StoreError::Damaged(format!("{app} {number} is missing")))?;
+    let records = journal.entries.iter().map(|entry| entry.record.clone());
+    let rollout =
+        Rollout::replay(records).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    Ok((rollout, Feed::rebuilt(&journal)))
+}

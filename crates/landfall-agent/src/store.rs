@@ -1,0 +1,135 @@
+//! The agent's store: releases, rollouts and their journals in one `SQLite` file.
+//!
+//! WAL with `synchronous=FULL`: what is acknowledged survives a power cut (measured). One thread owns
+//! the connection; everybody else sends it jobs. Records are never changed or removed, which triggers
+//! enforce, and are chained by hash. What serves is never stored: it is read off the journals.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
+use landfall_core::plan::RolloutKind;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+mod chain;
+mod journal;
+mod releases;
+mod schema;
+
+#[cfg(test)]
+pub(crate) use journal::Header;
+pub(crate) use journal::{Began, Journal, NewRelease, Opening};
+pub(crate) use releases::ReleaseRow;
+
+/// Jobs that may wait for the writer.
+const QUEUE_MAX: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The store. Cheap to clone; the file is closed with the last clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// The store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `SQLite` says no.
+    #[error("the store failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Folder or file cannot be made.
+    #[error("cannot open the store: {0}")]
+    Io(#[from] std::io::Error),
+    /// Made by a newer landfall, or not ours.
+    #[error("{0}")]
+    Foreign(String),
+    /// What was written is not what is read.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The writer is gone. A bug.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Store {
+    /// Opens the store in a folder, makes it if there is none, and checks it.
+    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let mut connection = schema::open(dir)?;
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_MAX);
+        let writer = move || {
+            while let Some(job) = queue.blocking_recv() {
+                job(&mut connection);
+            }
+        };
+        std::thread::Builder::new().name("store".to_owned()).spawn(writer)?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs one job on the writer's thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            // Nobody waits any more: the caller was dropped, and the work is done all the same.
+            let _ = answer.send(job(connection));
+        });
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Milliseconds since 1970, for display; decisions never depend on it.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Columns as our types; a value that does not fit is damage.
+mod column {
+    use super::{AppName, ReleaseNumber, RolloutKind, RolloutNumber, StoreError};
+
+    pub(super) fn app(text: &str) -> Result<AppName, StoreError> {
+        text.parse().map_err(|error| StoreError::Damaged(format!("{error}")))
+    }
+
+    pub(super) fn number(value: i64) -> Result<u32, StoreError> {
+        u32::try_from(value).map_err(|_| StoreError::Damaged(format!("{value} as a number")))
+    }
+
+    pub(super) fn release(value: i64) -> Result<ReleaseNumber, StoreError> {
+        number(value).map(ReleaseNumber)
+    }
+
+    pub(super) fn rollout(value: i64) -> Result<RolloutNumber, StoreError> {
+        number(value).map(RolloutNumber)
+    }
+
+    pub(super) fn unsigned(value: i64) -> Result<u64, StoreError> {
+        u64::try_from(value).map_err(|_| StoreError::Damaged(format!("{value} as a count")))
+    }
+
+    pub(super) fn signed(value: u64) -> i64 {
+        i64::try_from(value).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn kind_text(kind: RolloutKind) -> &'static str {
+        match kind {
+            RolloutKind::Deploy => "deploy",
+            RolloutKind::RollBack => "roll_back",
+            RolloutKind::Down => "down",
+        }
+    }
+
+    pub(super) fn kind(text: &str) -> Result<RolloutKind, StoreError> {
+        match text {
+            "deploy" => Ok(RolloutKind::Deploy),
+            "roll_back" => Ok(RolloutKind::RollBack),
+            "down" => Ok(RolloutKind::Down),
+            other => Err(StoreError::Damaged(format!("`{other}` as a kind of rollout"))),
+        }
+    }
+}

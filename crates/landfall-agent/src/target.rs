@@ -1,0 +1,101 @@
+//! From a wish to a release: sealed anew, found among the older ones, or none at all.
+
+use landfall_api::{DeployRequest, EventKind, Problem, ProblemCode, RollbackRequest};
+use landfall_core::id::{AppName, ReleaseNumber};
+use landfall_core::plan::RolloutKind;
+use landfall_core::release::Release;
+
+use crate::agent::{Agent, Past};
+use crate::feed::Feed;
+use crate::history;
+use crate::platform::Platform;
+use crate::wish::Wish;
+
+/// Where a rollout leads to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) kind: RolloutKind,
+    pub(crate) release: Option<Release>,
+    /// Do nothing if this very release serves, whole.
+    pub(crate) spare: bool,
+}
+
+impl<P: Platform> Agent<P> {
+    /// The release that is wished for.
+    pub(crate) async fn target(
+        &self,
+        app: &AppName,
+        wish: &Wish,
+        past: &Past,
+        feed: &Feed,
+    ) -> Result<Target, Problem> {
+        let (release, spare) = match wish {
+            Wish::Deploy(request) => (Some(self.seal(app, request, feed).await?), !request.force),
+            Wish::RollBack(request) => (Some(self.older(app, request, past).await?), true),
+            Wish::Down(_) => (None, true),
+        };
+        Ok(Target { kind: wish.kind(), release, spare })
+    }
+
+    async fn seal(
+        &self,
+        app: &AppName,
+        request: &DeployRequest,
+        feed: &Feed,
+    ) -> Result<Release, Problem> {
+        feed.say(EventKind::Preparing { what: "looking at images".to_owned() });
+        let images = self.resolve_images(request, feed).await?;
+        let number = self.store.next_release(app).await?;
+        Release::seal(number, request.spec.clone(), images)
+            .map_err(|error| Problem::new(ProblemCode::Internal, error.to_string()))
+    }
+
+    async fn older(
+        &self,
+        app: &AppName,
+        request: &RollbackRequest,
+        past: &Past,
+    ) -> Result<Release, Problem> {
+        let release = match request.to {
+            Some(number) => self.asked_for(app, number, past).await?,
+            None => self.newest_other(app, past).await?,
+        };
+        self.check_images(&release).await?;
+        Ok(release)
+    }
+
+    async fn asked_for(
+        &self,
+        app: &AppName,
+        number: ReleaseNumber,
+        past: &Past,
+    ) -> Result<Release, Problem> {
+        if !history::stable(&past.rollouts).contains(&number) {
+            let message = format!("{app} has no release {number} that ever served");
+            return Err(Problem::new(ProblemCode::NotFound, message)
+                .hint("`landfall releases` lists those that can be rolled back to"));
+        }
+        let gone = || {
+            let message = format!("release {number} of {app} is no longer kept");
+            Problem::new(ProblemCode::NotFound, message)
+                .hint("`keep` under `x-landfall` says how many are kept")
+        };
+        self.store.release(app, number).await?.ok_or_else(gone)
+    }
+
+    /// The newest release that served, is kept, and is not what serves now.
+    async fn newest_other(&self, app: &AppName, past: &Past) -> Result<Release, Problem> {
+        let serving = past.serving.as_ref().map(|(_, release)| release);
+        for number in history::stable(&past.rollouts).into_iter().rev() {
+            if serving.is_some_and(|serving| serving.number == number) {
+                continue;
+            }
+            let Some(release) = self.store.release(app, number).await? else { continue };
+            if serving.is_none_or(|serving| serving.hash != release.hash) {
+                return Ok(release);
+            }
+        }
+        let message = format!("{app} has no other release to roll back to");
+        Err(Problem::new(ProblemCode::NotFound, message))
+    }
+}
