@@ -26,7 +26,6 @@ use std::path::Path;
 use crate::env::Environment;
 use crate::report::{Code, Report};
 use crate::source::Span;
-use crate::suggest::did_you_mean;
 use crate::yaml::{Entry, Mapping, Node};
 
 pub(crate) use grants::{Grant, Material, MaterialSource};
@@ -35,6 +34,9 @@ pub(crate) use landfall::{ServiceExtension, Update};
 pub(crate) use networks::NetworkMode;
 pub(crate) use project::{ProjectDraft, decode_project};
 pub(crate) use service::{Restart, ServiceDraft};
+
+/// Entries of one list.
+const LIST_MAX: usize = 10_000;
 
 /// Decodes nodes and reports what is wrong with them.
 pub(crate) struct Decoder<'a> {
@@ -96,9 +98,7 @@ impl<'a> Decoder<'a> {
         }
         let known = keys.rules.iter().map(|(name, _)| *name);
         let message = format!("{} has no key `{name}`", keys.owner);
-        self.report
-            .error(Code::UnknownKey, entry.key, message)
-            .maybe_hint(did_you_mean(name, known));
+        self.report.error(Code::UnknownKey, entry.key, message).suggest(name, known);
     }
 
     /// Something that Compose can and landfall cannot yet.
@@ -142,6 +142,11 @@ impl<'a> Decoder<'a> {
     /// Runs for each item of a list.
     fn each(&mut self, node: &Node, mut run: impl FnMut(&mut Self, &Node)) {
         for (index, item) in self.list(node).iter().enumerate() {
+            if index >= LIST_MAX {
+                let message = format!("`{}` has more than {LIST_MAX} entries", self.here());
+                self.report.error(Code::TooLarge, item.span, message);
+                break;
+            }
             self.within(index.to_string(), |d| run(d, item));
         }
     }

@@ -5,6 +5,7 @@
 use landfall_core::diagnostic::{Diagnostic, Location, Severity};
 
 use crate::source::{Sources, Span};
+use crate::suggest::did_you_mean;
 
 /// More findings than this are counted, not kept.
 const FINDINGS_MAX: usize = 500;
@@ -239,6 +240,12 @@ impl Finding<'_> {
             entry.diagnostic.hint = Some(hint.into());
         }
         self
+    }
+
+    /// "Did you mean", when a known word is near; worked out only for findings that are kept.
+    pub(crate) fn suggest<'k>(self, word: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+        let hint = self.entry.is_some().then(|| did_you_mean(word, known)).flatten();
+        self.maybe_hint(hint)
     }
 
     /// Another place that matters.

@@ -13,7 +13,6 @@ use crate::locate::clean;
 use crate::report::Code;
 use crate::short::volume::{Kind, Volume};
 use crate::source::{Span, Spanned};
-use crate::suggest::did_you_mean;
 
 /// Collects volumes and sealed files over all services.
 #[derive(Default)]
@@ -74,11 +73,11 @@ impl Mounts {
         let key = source.parse::<Key>().ok();
         let Some(key) = key.filter(|key| scene.draft.volumes.contains_key(key)) else {
             let known = scene.draft.volumes.keys().map(Key::as_str);
-            let hint = did_you_mean(source, known).unwrap_or_else(|| {
-                format!("define it under `volumes:`, or write `./{source}` for a folder")
-            });
-            let message = format!("there is no volume `{source}`");
-            scene.report.error(Code::Undefined, volume.span, message).hint(hint);
+            scene
+                .report
+                .error(Code::Undefined, volume.span, format!("there is no volume `{source}`"))
+                .hint(format!("define it under `volumes:`, or write `./{source}` for a folder"))
+                .suggest(source, known);
             return None;
         };
         self.used.insert(key.clone(), volume.span);
@@ -129,12 +128,13 @@ impl Mounts {
         defined: &BTreeMap<Key, (Span, Material)>,
     ) -> Option<Mount> {
         let source = &grant.value.source;
-        let found = defined.iter().find(|(key, _)| key.as_str() == source);
-        let Some((_, (_, material))) = found else {
-            let hint = did_you_mean(source, defined.keys().map(Key::as_str))
-                .unwrap_or_else(|| format!("define it under `{what}s:` at the top of the file"));
-            let message = format!("there is no {what} `{source}`");
-            scene.report.error(Code::Undefined, grant.span, message).hint(hint);
+        let found = source.parse::<Key>().ok().and_then(|key| defined.get(&key));
+        let Some((_, material)) = found else {
+            scene
+                .report
+                .error(Code::Undefined, grant.span, format!("there is no {what} `{source}`"))
+                .hint(format!("define it under `{what}s:` at the top of the file"))
+                .suggest(source, defined.keys().map(Key::as_str));
             return None;
         };
         let dress = Dress {

@@ -9,7 +9,6 @@ use super::Scene;
 use crate::decode::{NetworkMode, ServiceDraft};
 use crate::report::Code;
 use crate::source::Spanned;
-use crate::suggest::did_you_mean;
 
 /// Networks of each service.
 pub(super) type Attached = BTreeMap<ServiceName, BTreeMap<Key, NetworkAttachment>>;
@@ -60,10 +59,11 @@ fn find(scene: &mut Scene<'_>, network: &Spanned<String>) -> Option<Key> {
         return Some(key);
     }
     let all = scene.draft.networks.keys().map(Key::as_str).chain(["default"]);
-    let hint = did_you_mean(&network.value, all)
-        .unwrap_or_else(|| "define it under `networks:` at the top of the file".to_owned());
-    let message = format!("there is no network `{}`", network.value);
-    scene.report.error(Code::Undefined, network.span, message).hint(hint);
+    scene
+        .report
+        .error(Code::Undefined, network.span, format!("there is no network `{}`", network.value))
+        .hint("define it under `networks:` at the top of the file")
+        .suggest(&network.value, all);
     None
 }
 

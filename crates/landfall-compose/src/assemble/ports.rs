@@ -22,9 +22,9 @@ pub(super) fn refuse_conflicts(scene: &mut Scene<'_>, workloads: &BTreeMap<Servi
         wanted.extend(service.landfall.routes.iter().map(|route| by_route(name, route)));
     }
     wanted.sort_by_key(|wanted| wanted.at);
-    let mut taken: Vec<Taken> = Vec::new();
+    let mut taken: BTreeMap<u16, Vec<Taken>> = BTreeMap::new();
     for wanted in wanted {
-        take(scene, &mut taken, wanted);
+        take(scene, taken.entry(wanted.number).or_default(), wanted);
     }
 }
 
@@ -71,7 +71,6 @@ enum By {
 fn take(scene: &mut Scene<'_>, taken: &mut Vec<Taken>, wanted: Taken) {
     let clash = taken.iter().find(|other| {
         let same_place = other.protocol == wanted.protocol
-            && other.number == wanted.number
             && (other.ip == wanted.ip || other.ip.is_unspecified() || wanted.ip.is_unspecified());
         let same_use = match (&other.by, &wanted.by) {
             (By::Route(one), By::Route(other)) => one == other,

@@ -8,7 +8,6 @@ use landfall_core::spec::{Condition, Dependency};
 use super::{Active, Scene};
 use crate::report::Code;
 use crate::source::{Span, Spanned};
-use crate::suggest::did_you_mean;
 
 /// What one service waits for, each with the place that says so.
 pub(super) type Waits = BTreeMap<ServiceName, (Span, Dependency)>;
@@ -43,13 +42,14 @@ fn resolve(
     inactive: &Active,
 ) -> Option<ServiceName> {
     let text = &wanted.value;
-    if let Some((other, _)) = scene.active.iter().find(|(other, _)| other.as_str() == text) {
-        return Some(other.clone());
+    let parsed = text.parse::<ServiceName>().ok();
+    if let Some(other) = parsed.clone().filter(|other| scene.active.contains_key(other)) {
+        return Some(other);
     }
-    let asleep = inactive.iter().find(|(other, _)| other.as_str() == text);
+    let asleep = parsed.and_then(|other| inactive.get(&other));
     match asleep {
         _ if !dependency.required => {}
-        Some((_, (at, other))) => {
+        Some((at, other)) => {
             let profiles = other.profiles.join("`, `");
             scene
                 .report
@@ -63,11 +63,10 @@ fn resolve(
         }
         None => {
             let known = scene.active.keys().chain(inactive.keys()).map(ServiceName::as_str);
-            let hint = did_you_mean(text, known);
             scene
                 .report
                 .error(Code::Undefined, wanted.span, format!("there is no service `{text}`"))
-                .maybe_hint(hint);
+                .suggest(text, known);
         }
     }
     None

@@ -33,8 +33,7 @@ fn condition(d: &mut Decoder<'_>, entry: &Entry, dependency: &mut Dependency) {
         "service_completed_successfully" => Condition::ServiceCompletedSuccessfully,
         other => {
             let known = ["service_started", "service_healthy", "service_completed_successfully"];
-            let hint = crate::suggest::did_you_mean(other, known);
-            d.invalid(&entry.value, "is no condition of a dependency").maybe_hint(hint);
+            d.invalid(&entry.value, "is no condition of a dependency").suggest(other, known);
             return;
         }
     };

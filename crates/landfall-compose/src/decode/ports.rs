@@ -15,6 +15,11 @@ pub(super) fn ports(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDra
         let ports = if item.as_mapping().is_some() { long(d, item) } else { short(d, item) };
         service.ports.extend(ports.into_iter().map(|port| Spanned::new(port, item.span)));
     });
+    if service.ports.len() > port::PORTS_MAX {
+        service.ports.clear();
+        let message = format!("a service may have at most {} ports", port::PORTS_MAX);
+        d.report.error(Code::TooLarge, entry.key, message);
+    }
 }
 
 fn short(d: &mut Decoder<'_>, item: &Node) -> Vec<Port> {

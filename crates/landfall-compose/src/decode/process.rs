@@ -46,7 +46,8 @@ impl Decoder<'_> {
             let Some(text) = d.text(item) else { return };
             match text.split_once('=') {
                 Some((host, address)) if !host.is_empty() && !address.is_empty() => {
-                    hosts.push(format!("{host}:{address}"));
+                    let addresses = address.split(',');
+                    hosts.extend(addresses.map(|address| format!("{host}:{address}")));
                 }
                 _ => {
                     d.invalid(item, "must be `HOST=ADDRESS`");

@@ -41,6 +41,9 @@ fn is_active(enabled: &[String], service: &ServiceDraft) -> bool {
         || enabled.iter().any(|profile| profile == "*" || service.profiles.contains(profile))
 }
 
+/// Services, networks, volumes, configs or secrets of one app.
+const ENTRIES_MAX: usize = 1_000;
+
 const PROJECT: Keys<ProjectDraft> = Keys { owner: "a compose file", rules: RULES };
 const RULES: &[(&str, Rule<ProjectDraft>)] = &[
     ("configs", Take(|d, e, p| p.configs = named(d, e, |d, e| material(d, e, true)))),
@@ -118,7 +121,13 @@ where
     K: FromStr<Err = InvalidName> + Ord,
 {
     let mut all = BTreeMap::new();
-    for (name, entry) in d.mapping(&entry.value).into_iter().flatten() {
+    let entries = d.mapping(&entry.value).into_iter().flatten();
+    for (index, (name, entry)) in entries.enumerate() {
+        if index >= ENTRIES_MAX {
+            let message = format!("there are more than {ENTRIES_MAX} of them");
+            d.report.error(Code::TooLarge, entry.key, message);
+            break;
+        }
         match name.parse::<K>() {
             Ok(key) => {
                 let value = d.within(&**name, |d| read(d, entry));

@@ -164,6 +164,11 @@ impl Decoder<'_> {
         texts
     }
 
+    /// A list of texts without empty ones, as unset variables give them.
+    pub(super) fn filled_texts(&mut self, node: &Node) -> Vec<String> {
+        self.texts(node).into_iter().filter(|text| !text.is_empty()).collect()
+    }
+
     /// A list of texts and numbers.
     pub(super) fn printed_list(&mut self, node: &Node) -> Vec<String> {
         let mut texts = Vec::new();

@@ -7,7 +7,6 @@ use super::over::merge_trees;
 use super::rebase::rebase;
 use crate::report::{Code, Report};
 use crate::source::Span;
-use crate::suggest::did_you_mean;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// Chains of `extends` may be this long.
@@ -126,7 +125,7 @@ impl Walk<'_> {
         let known = services.into_iter().flat_map(|services| services.keys()).map(|name| &**name);
         self.report
             .error(Code::Undefined, at, format!("there is no service `{name}` to extend"))
-            .maybe_hint(did_you_mean(name, known));
+            .suggest(name, known);
         None
     }
 }

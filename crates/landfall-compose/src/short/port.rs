@@ -10,6 +10,8 @@ use crate::yaml::Node;
 
 /// Ports that one entry may stand for.
 const RANGE_MAX: u16 = 256;
+/// Ports that one service may have.
+pub(crate) const PORTS_MAX: usize = 1_000;
 
 /// One port of a container and what the host publishes for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
