@@ -141,13 +141,13 @@ impl Report {
         message: String,
     ) -> Finding<'_> {
         self.errors += usize::from(severity == Severity::Error);
+        if self.findings.len() >= FINDINGS_MAX {
+            self.dropped += 1;
+            return Finding { entry: None, sources: &self.sources };
+        }
         // One shared anchor is decoded once for every alias: say it once.
         let same = |e: &Entry| e.code == code && e.span == span && e.diagnostic.message == message;
         if span.is_some() && self.findings.iter().any(same) {
-            return Finding { entry: None, sources: &self.sources };
-        }
-        if self.findings.len() >= FINDINGS_MAX {
-            self.dropped += 1;
             return Finding { entry: None, sources: &self.sources };
         }
         let diagnostic = Diagnostic {
