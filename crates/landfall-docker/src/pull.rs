@@ -126,9 +126,15 @@ fn judge(reference: &str, failed: EngineError, credentials: &Credentials) -> Pul
     let message = failed.message.clone();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let registry = registry(reference).to_owned();
-    if says(&["unauthorized", "authentication required", "no basic auth", "incorrect username"])
-        || (says(&["denied"]) && !says(&["does not exist"]))
-    {
+    let login = [
+        "unauthorized",
+        "401 Unauthorized",
+        "403 Forbidden",
+        "authentication required",
+        "no basic auth",
+        "incorrect username",
+    ];
+    if says(&login) || (says(&["denied"]) && !says(&["does not exist"])) {
         let helper = credentials.helper().map(Into::into);
         return PullError::Unauthorised { registry, message, helper };
     }
@@ -243,6 +249,15 @@ mod tests {
             (
                 "login",
                 "Head \"https://h.example.com/v2/a/manifests/v1\": no basic auth credentials",
+            ),
+            // The containerd image store's words.
+            (
+                "login",
+                "unknown: failed to resolve reference \"h.example.com/a:v1\": unexpected status from HEAD request to https://h.example.com/v2/a/manifests/v1: 401 Unauthorized",
+            ),
+            (
+                "not found",
+                "failed to resolve reference \"h.example.com/a:v1\": h.example.com/a:v1: not found",
             ),
             (
                 "network",

@@ -11,6 +11,8 @@ mod conformance;
 #[cfg(feature = "engine")]
 mod containers;
 #[cfg(feature = "engine")]
+mod figures;
+#[cfg(feature = "engine")]
 mod images;
 #[cfg(feature = "engine")]
 mod logs;
@@ -18,5 +20,7 @@ mod logs;
 mod networks;
 #[cfg(feature = "engine")]
 mod probes;
+#[cfg(feature = "engine")]
+mod registry;
 #[cfg(feature = "engine")]
 mod support;
