@@ -75,9 +75,10 @@ pub(crate) fn make_run_dir(paths: &Paths) -> Result<(), DaemonError> {
     make_folder(&paths.run_dir, 0o755)
 }
 
-/// Makes the folder of everything that must outlive a process: it may hold secrets.
+/// Makes the folder of everything that must outlive a process. It can be passed through, since the
+/// engine mounts sealed files from below it, but not listed.
 pub(crate) fn make_state_dir(paths: &Paths) -> Result<(), DaemonError> {
-    make_folder(&paths.state_dir, 0o700)
+    make_folder(&paths.state_dir, 0o711)
 }
 
 fn make_folder(path: &Path, mode: u32) -> Result<(), DaemonError> {

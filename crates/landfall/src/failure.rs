@@ -2,12 +2,15 @@
 //!
 //! Errors of the libraries speak of their own layer; what the user can do about them is said here.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 
+use landfall_agent::AgentError;
 use landfall_api::{ClientError, Problem, ProblemCode, TransportError};
 use landfall_core::diagnostic::Diagnostic;
+use landfall_edge::EdgeError;
 use serde::Serialize;
 
 use crate::context::ContextError;
@@ -88,6 +91,16 @@ impl Failure {
     /// Adds why.
     pub(crate) fn cause(mut self, cause: impl fmt::Display) -> Self {
         self.causes.push(cause.to_string());
+        self
+    }
+
+    /// Adds all that is behind an error.
+    fn causes_of(mut self, error: &dyn Error) -> Self {
+        let mut source = error.source();
+        while let Some(cause) = source {
+            self = self.cause(cause);
+            source = cause.source();
+        }
         self
     }
 
@@ -230,12 +243,7 @@ impl From<Problem> for Failure {
 
 impl From<ContextError> for Failure {
     fn from(error: ContextError) -> Self {
-        let mut failure = Self::not_done("build_context", error.to_string());
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            failure = failure.cause(cause);
-            source = cause.source();
-        }
+        let mut failure = Self::not_done("build_context", error.to_string()).causes_of(&error);
         match error {
             ContextError::TooLarge { heaviest, .. } => {
                 let heavy = |(name, bytes)| format!("{name}: {}", humane::bytes(bytes));
@@ -264,38 +272,43 @@ impl From<ContextError> for Failure {
 
 impl From<DaemonError> for Failure {
     fn from(error: DaemonError) -> Self {
-        let failure = Self::not_done("daemon", error.to_string());
+        let failure = Self::not_done("daemon", error.to_string()).causes_of(&error);
         match error {
-            DaemonError::Folder { source, .. }
-            | DaemonError::Spawn { source, .. }
-            | DaemonError::PidFile { source, .. } => failure
-                .cause(source)
+            DaemonError::Folder { .. }
+            | DaemonError::Spawn { .. }
+            | DaemonError::PidFile { .. } => failure
                 .hint("LANDFALL_RUN_DIR and LANDFALL_STATE_DIR move sockets and state elsewhere"),
             DaemonError::Ended { log, tail, .. } | DaemonError::Silent { log, tail, .. } => {
                 let mut failure = failure.hint(format!("its log is {}", log.display()));
                 failure.details = tail;
                 failure
             }
-            DaemonError::Session { source } | DaemonError::Signal { source, .. } => {
-                failure.cause(source)
-            }
-            DaemonError::Held { .. } | DaemonError::Stays { .. } => failure,
+            DaemonError::Session { .. }
+            | DaemonError::Signal { .. }
+            | DaemonError::Held { .. }
+            | DaemonError::Stays { .. } => failure,
         }
     }
 }
 
-impl From<landfall_edge::EdgeError> for Failure {
-    fn from(error: landfall_edge::EdgeError) -> Self {
-        let failure = Self::not_done("edge", error.to_string());
+impl From<EdgeError> for Failure {
+    fn from(error: EdgeError) -> Self {
+        let failure = Self::not_done("edge", error.to_string()).causes_of(&error);
         match error {
-            landfall_edge::EdgeError::StateDir { source, .. }
-            | landfall_edge::EdgeError::Control { source, .. }
-            | landfall_edge::EdgeError::Runtime(source) => failure.cause(source),
-            landfall_edge::EdgeError::Corrupt { .. } => failure
+            EdgeError::Corrupt { .. } => failure
                 .hint("move the folder away to start without routes; the next deploy makes them"),
-            landfall_edge::EdgeError::Locked { .. }
-            | landfall_edge::EdgeError::ControlInUse { .. } => failure,
+            EdgeError::StateDir { .. }
+            | EdgeError::Control { .. }
+            | EdgeError::Runtime(_)
+            | EdgeError::Locked { .. }
+            | EdgeError::ControlInUse { .. } => failure,
         }
+    }
+}
+
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        Self::not_done("agent", error.to_string()).causes_of(&error)
     }
 }
 

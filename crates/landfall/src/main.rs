@@ -3,7 +3,7 @@
 //! Reading order: [`cli`] and [`settings`] (what was asked for), [`commands`] (one verb a file),
 //! [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
 //! back), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
-//! [`output`] (what the user sees).
+//! [`engine`] (the agent's engine), [`output`] (what the user sees).
 //!
 //! It decides nothing about deploys: that is the agent's.
 
@@ -12,6 +12,7 @@ mod cli;
 mod commands;
 mod context;
 mod daemon;
+mod engine;
 mod exit;
 mod failure;
 mod invocation;

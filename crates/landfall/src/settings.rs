@@ -22,6 +22,10 @@ pub(crate) struct Settings {
     pub(crate) look: Look,
     /// Who asks, for example `ann@laptop`.
     pub(crate) by: String,
+    /// The engine's socket, as `docker` would take it.
+    pub(crate) docker_host: Option<String>,
+    /// The file of registry logins that `docker login` writes.
+    pub(crate) docker_config: PathBuf,
 }
 
 /// Which compose project.
@@ -98,6 +102,10 @@ impl Surroundings {
         self.var(name).map(PathBuf::from)
     }
 
+    fn home(&self) -> PathBuf {
+        self.path("HOME").unwrap_or_else(|| PathBuf::from("/"))
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         self.var(name).map(|value| value.to_string_lossy().into_owned())
     }
@@ -115,6 +123,8 @@ impl Settings {
             paths: paths(&commons(places), around),
             look: look(places, around),
             by: by(around),
+            docker_host: around.text("DOCKER_HOST"),
+            docker_config: docker_config(around),
         })
     }
 }
@@ -143,13 +153,13 @@ fn project(places: &[&ProjectArgs], around: &Surroundings) -> Result<ProjectSett
 }
 
 fn paths(places: &[&CommonArgs], around: &Surroundings) -> Paths {
-    let home = || around.path("HOME").unwrap_or_else(|| PathBuf::from("/"));
     let run_dir = around.path("LANDFALL_RUN_DIR");
     let state_dir = around.path("LANDFALL_STATE_DIR").unwrap_or_else(|| {
         if around.is_root {
             return PathBuf::from("/var/lib/landfall");
         }
-        let state = around.path("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state"));
+        let state =
+            around.path("XDG_STATE_HOME").unwrap_or_else(|| around.home().join(".local/state"));
         state.join("landfall")
     });
     let own_run_dir = || match around.path("XDG_RUNTIME_DIR") {
@@ -200,6 +210,11 @@ pub(crate) fn look(places: &[SharedRef<'_>], around: &Surroundings) -> Look {
         color_err: color(around.stderr_terminal),
         progress: around.stderr_terminal && !is_dumb && is_talkative && !no_progress,
     }
+}
+
+fn docker_config(around: &Surroundings) -> PathBuf {
+    let folder = around.path("DOCKER_CONFIG").unwrap_or_else(|| around.home().join(".docker"));
+    folder.join("config.json")
 }
 
 fn by(around: &Surroundings) -> String {

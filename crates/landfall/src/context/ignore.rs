@@ -1,8 +1,8 @@
 //! `.dockerignore`: which paths of a build context stay at home.
 //!
 //! Follows moby's `patternmatcher` and `ignorefile` case for case: patterns are rooted at the
-//! context, the last one that matches wins, and a match of a folder covers what is below it. Knows
-//! no file system; the walk is in [`super::walk`], one pattern is in [`super::pattern`].
+//! context, the last one that matches wins, and what a folder matched goes down to what is in it.
+//! Knows no file system; the walk is in [`super::walk`], one pattern is in [`super::pattern`].
 
 use super::pattern::{BadPattern, Pattern, clean};
 
@@ -17,6 +17,15 @@ struct Rule {
     pattern: Pattern,
     /// Written with a leading `!`: takes back what an earlier rule left out.
     exception: bool,
+}
+
+/// What the rules say of one path. The default stands for the context itself.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement {
+    /// It is left out.
+    pub(crate) excluded: bool,
+    /// Rule by rule, whether it matched the path or a folder above it.
+    matched: Vec<bool>,
 }
 
 /// A line that is no pattern.
@@ -45,16 +54,29 @@ impl IgnoreRules {
         Ok(Self { rules })
     }
 
-    /// Whether a path (relative, `/` separated) is left out.
-    pub(crate) fn excludes(&self, path: &str) -> bool {
+    /// Judges a path (relative, `/` separated), given what was said of the folder it is in.
+    pub(crate) fn judge(&self, path: &str, folder: &Judgement) -> Judgement {
         let mut excluded = false;
-        for rule in &self.rules {
-            // A rule that could change nothing need not be asked.
-            if rule.exception == excluded && rule.covers(path) {
+        let mut matched = Vec::with_capacity(self.rules.len());
+        for (index, rule) in self.rules.iter().enumerate() {
+            let from_above = folder.matched.get(index).copied().unwrap_or(false);
+            // A rule that could change nothing is not asked; docker relies on that further down.
+            let asked = rule.exception == excluded;
+            let matches = from_above || (asked && rule.pattern.matches(path));
+            if matches {
                 excluded = !rule.exception;
             }
+            matched.push(matches);
         }
-        excluded
+        Judgement { excluded, matched }
+    }
+
+    /// Whether a path is left out, judged from the top down.
+    fn excludes(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let judged =
+            ends.fold(Judgement::default(), |folder, end| self.judge(&path[..end], &folder));
+        judged.excluded
     }
 
     /// Whether something below an excluded folder may be taken back by an exception.
@@ -86,12 +108,6 @@ impl Rule {
         let rooted = cleaned.strip_prefix('/').filter(|rest| !rest.is_empty());
         Ok(Self { pattern: Pattern::parse(rooted.unwrap_or(&cleaned))?, exception })
     }
-
-    /// The path itself, or a folder above it.
-    fn covers(&self, path: &str) -> bool {
-        self.pattern.matches(path)
-            || path.match_indices('/').any(|(end, _)| self.pattern.matches(&path[..end]))
-    }
 }
 
 #[cfg(test)]
@@ -121,6 +137,13 @@ mod tests {
         assert!(excluded("**\n!util/web\nutil/web/foo", "util/web/foo"));
         assert!(!excluded("**\n!util/web", "util/web/foo"));
         assert!(!excluded("*\n!  src", "src/main.rs"));
+    }
+
+    #[test]
+    fn an_exception_brings_back_only_what_was_left_out_where_it_applies() {
+        // Nothing was wrong with `docs` itself, so its exception was never asked: as in docker.
+        assert!(excluded("docs/**\n!docs", "docs/a"));
+        assert!(!excluded("docs\n!docs", "docs/a"));
     }
 
     #[test]

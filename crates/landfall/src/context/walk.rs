@@ -7,7 +7,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::ignore::IgnoreRules;
+use super::ignore::{IgnoreRules, Judgement};
 use super::{ContextError, Entry, EntryKind, Limits, heaviest};
 
 /// What a walk found.
@@ -31,7 +31,7 @@ pub(super) fn walk(
         bytes: 0,
         weights: BTreeMap::new(),
     };
-    walk.folder("")?;
+    walk.folder("", &Judgement::default())?;
     Ok(Walked { entries: walk.entries, bytes: walk.bytes })
 }
 
@@ -47,7 +47,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, path: &str) -> Result<(), ContextError> {
+    fn folder(&mut self, path: &str, judged: &Judgement) -> Result<(), ContextError> {
         let full = self.root.join(path);
         let read = |source| ContextError::Read { path: full.clone(), source };
         let mut names = Vec::new();
@@ -58,11 +58,11 @@ impl Walk<'_> {
         names.sort();
         for name in names {
             match name {
-                Ok(name) if path.is_empty() => self.entry(name)?,
-                Ok(name) => self.entry(format!("{path}/{name}"))?,
+                Ok(name) if path.is_empty() => self.entry(name, judged)?,
+                Ok(name) => self.entry(format!("{path}/{name}"), judged)?,
                 Err(name) => {
                     let shown = format!("{path}/{}", name.to_string_lossy());
-                    if !self.rules.excludes(shown.trim_start_matches('/')) {
+                    if !self.rules.judge(shown.trim_start_matches('/'), judged).excluded {
                         return Err(ContextError::Name(full.join(name)));
                     }
                 }
@@ -71,8 +71,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, path: String) -> Result<(), ContextError> {
-        let excluded = self.rules.excludes(&path);
+    fn entry(&mut self, path: String, folder: &Judgement) -> Result<(), ContextError> {
+        let judged = self.rules.judge(&path, folder);
+        let excluded = judged.excluded;
         let full = self.root.join(&path);
         let read = |source| ContextError::Read { path: full.clone(), source };
         if excluded && !self.rules.may_return_below(&path) {
@@ -83,11 +84,11 @@ impl Walk<'_> {
             let folder = entry(path.clone(), EntryKind::Folder, &meta);
             if !excluded {
                 self.add(folder)?;
-                return self.folder(&path);
+                return self.folder(&path, &judged);
             }
             self.pending.push(folder);
             let depth = self.pending.len();
-            self.folder(&path)?;
+            self.folder(&path, &judged)?;
             // Still there: nothing in it travelled.
             if self.pending.len() == depth {
                 self.pending.pop();

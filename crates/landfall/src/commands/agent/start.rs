@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use landfall_api::{AgentClient, EdgeClient, EngineState};
 
+use super::run::HostArgs;
 use crate::cli::CommonArgs;
 use crate::daemon::{DaemonError, Launch, Role, Started, launch};
 use crate::exit::Exit;
@@ -17,14 +18,16 @@ use crate::settings::Paths;
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
     #[command(flatten)]
+    host: HostArgs,
+    #[command(flatten)]
     pub(super) common: CommonArgs,
 }
 
-pub(super) async fn run(_args: &StartArgs, invocation: &Invocation) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &StartArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let paths = &invocation.settings.paths;
     let edge = start_edge(paths).await?;
     tell(invocation, Role::Edge, edge);
-    let agent = start_agent(paths).await?;
+    let agent = start_agent(&args.host, paths).await?;
     tell(invocation, Role::Agent, agent);
     let info = AgentClient::new(&paths.agent_socket).info().await?;
     let printer = &invocation.printer;
@@ -58,15 +61,16 @@ async fn start_edge(paths: &Paths) -> Result<Started, DaemonError> {
     launch(&edge, paths, || async { client.status().await.is_ok() }).await
 }
 
-async fn start_agent(paths: &Paths) -> Result<Started, DaemonError> {
-    let args: [OsString; 5] = [
+async fn start_agent(host: &HostArgs, paths: &Paths) -> Result<Started, DaemonError> {
+    let mut args: Vec<OsString> = vec![
         "agent".into(),
         "run".into(),
         "--detached".into(),
         "--socket".into(),
         paths.agent_socket.clone().into_os_string(),
     ];
-    let agent = Launch { role: Role::Agent, args: args.to_vec() };
+    args.extend(host.again());
+    let agent = Launch { role: Role::Agent, args };
     let client = AgentClient::new(&paths.agent_socket);
     launch(&agent, paths, || async { client.info().await.is_ok() }).await
 }
