@@ -229,3 +229,18 @@ fn a_socket_stays_a_bind() {
     assert_eq!(kind["type"], "bind");
     assert_eq!(kind["source"], app.path("run.sock").to_string_lossy().as_ref());
 }
+
+#[test]
+fn the_examples_load_without_a_word() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for example in std::fs::read_dir(examples.canonicalize().unwrap()).unwrap() {
+        let directory = example.unwrap().path();
+        if !directory.join("compose.yaml").is_file() {
+            continue;
+        }
+        let mut app = App::new(&[]);
+        app.options.directory = directory;
+        app.options.project_name = None;
+        assert_eq!(app.said(), "");
+    }
+}
