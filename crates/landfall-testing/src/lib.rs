@@ -3,4 +3,5 @@
 pub mod conformance;
 pub mod crash;
 pub mod fake;
+pub mod host;
 pub mod load;
