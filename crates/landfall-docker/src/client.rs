@@ -93,7 +93,7 @@ impl DockerEngine {
     pub(crate) async fn docker(&self) -> Result<&Docker, EngineError> {
         let docker = self.client()?;
         if self.inner.api.load(Ordering::Relaxed) == API_UNKNOWN {
-            let version = limited(Call::Ask, SHORT, docker.version()).await?;
+            let version = limited(Call::Ask, SHORT, Box::pin(docker.version())).await?;
             let minor = pinned_minor(version.api_version.as_deref())?;
             self.inner.api.store(minor, Ordering::Relaxed);
         }
@@ -121,20 +121,23 @@ impl DockerEngine {
     }
 
     /// A question: it changes nothing, whatever comes back.
-    pub(crate) async fn ask<T>(
-        &self,
-        future: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, EngineError> {
-        self.noting_version(limited(Call::Ask, SHORT, future).await)
+    pub(crate) fn ask<'a, T>(
+        &'a self,
+        future: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, EngineError>> + Send + 'a {
+        // Bollard's futures are several kilobytes each, and ours nest.
+        let future = Box::pin(future);
+        async move { self.noting_version(limited(Call::Ask, SHORT, future).await) }
     }
 
     /// A change: without an answer, it may have happened.
-    pub(crate) async fn change<T>(
-        &self,
+    pub(crate) fn change<'a, T>(
+        &'a self,
         limit: Duration,
-        future: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, EngineError> {
-        self.noting_version(limited(Call::Change, limit, future).await)
+        future: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, EngineError>> + Send + 'a {
+        let future = Box::pin(future);
+        async move { self.noting_version(limited(Call::Change, limit, future).await) }
     }
 
     /// An engine that was upgraded under us may refuse the version we pinned: ask again next time.
@@ -181,6 +184,11 @@ fn modify(mut request: BollardRequest, api_minor: u32) -> BollardRequest {
     for header in ["x-registry-auth", "x-registry-config"] {
         make_url_safe(request.headers_mut(), header);
     }
+    if request.uri().path() == "/build"
+        && let Some(uri) = with_repeated_hosts(request.uri())
+    {
+        *request.uri_mut() = uri;
+    }
     if api_minor != API_UNKNOWN
         && let Some(uri) = versioned(request.uri(), api_minor)
     {
@@ -213,6 +221,18 @@ fn with_check_duplicate(request: BollardRequest) -> BollardRequest {
         Err(_) => bytes,
     };
     BollardRequest::from_parts(parts, bollard::body_full(bytes))
+}
+
+/// The engine wants one `extrahosts` for each host, and bollard's options have room for one.
+fn with_repeated_hosts(uri: &Uri) -> Option<Uri> {
+    let repeated = uri.query()?.split('&').map(|pair| match pair.strip_prefix("extrahosts=") {
+        Some(hosts) => format!("extrahosts={}", hosts.replace("%2C", "&extrahosts=")),
+        None => pair.to_owned(),
+    });
+    let query = repeated.collect::<Vec<_>>().join("&");
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{}?{query}", uri.path()).parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// The engine reads credentials as URL-safe base64 and silently ignores any other.
@@ -267,6 +287,10 @@ mod tests {
         let pinned = modify(request("/containers/json?all=true", ""), 41);
         assert_eq!(pinned.uri().to_string(), "unix://2f72/v1.41/containers/json?all=true");
         assert_eq!(pinned.headers()["x-registry-auth"], "a-b_c=");
+
+        let built = modify(request("/build?t=a&extrahosts=a%3A1%2Cb%3A2&q=false", ""), 41);
+        let query = "t=a&extrahosts=a%3A1&extrahosts=b%3A2&q=false";
+        assert_eq!(built.uri().query(), Some(query));
 
         let made = modify(request("/networks/create", r#"{"Name":"n"}"#), API_UNKNOWN);
         assert_eq!(made.uri().path(), "/networks/create");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary,
-    ContainerSummaryStateEnum, ContainerUpdateBody, RestartPolicyNameEnum,
+    ContainerSummaryStateEnum, ContainerUpdateBody, PortSummaryTypeEnum, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -192,7 +192,8 @@ impl DockerEngine {
         let options = ListContainersOptionsBuilder::new().build();
         let list = self.ask(self.docker().await?.list_containers(Some(options))).await?;
         let publishes = |container: &ContainerSummary| {
-            container.ports.iter().flatten().any(|p| p.public_port == Some(port))
+            let mut ports = container.ports.iter().flatten();
+            ports.any(|p| p.public_port == Some(port) && p.typ != Some(PortSummaryTypeEnum::UDP))
         };
         Ok(list.into_iter().find(publishes).and_then(|container| summary_name(&container)))
     }

@@ -5,10 +5,10 @@
 //! port (images, builds, logs, what the engine is) are its inherent methods. It decides nothing about
 //! a deploy, keeps no state of its own, and never touches what does not carry landfall's labels.
 //!
-//! Read [`client`] for how a call is made, limited in time and judged, then `map` for how a container
+//! Read `client` for how a call is made, limited in time and judged, then `map` for how a container
 //! is described to the engine, then one file a noun.
 
-pub mod client;
+mod client;
 mod error;
 mod map;
 mod name;
@@ -29,8 +29,8 @@ mod pull;
 mod timestamp;
 
 pub use build::{BuildError, BuildRequest};
-pub use client::DockerEngine;
-pub use credentials::{Credentials, Login};
+pub use client::{DEFAULT_SOCKET, DockerEngine, NotLocal};
+pub use credentials::{Credentials, CredentialsError, Login};
 pub use images::FoundImage;
 pub use info::EngineInfo;
 pub use logs::{LogLine, LogOptions, LogStream};

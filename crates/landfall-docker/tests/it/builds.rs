@@ -36,13 +36,15 @@ fn request(corner: &Corner) -> BuildRequest {
 #[test]
 fn an_image_is_built_and_what_a_release_seals_is_read_back() {
     in_corner("build", async |corner| {
-        let dockerfile = "FROM busybox:1 AS base\nARG WORD=none\nRUN echo \"the word is $WORD\"\n\
+        let dockerfile = "FROM busybox:1 AS base\nARG WORD=none\nRUN echo \"the word is $WORD\"; cat /etc/hosts\n\
             FROM base AS wanted\nCOPY hello.txt /hello.txt\nEXPOSE 8080\nVOLUME /data\n\
             HEALTHCHECK --interval=7s CMD test -e /hello.txt\n\
             FROM base AS unwanted\nRUN exit 1\n";
         let mut request = request(corner);
         request.dockerfile = "deploy/Dockerfile".into();
         request.target = Some("wanted".into());
+        request.network = Some("host".into());
+        request.extra_hosts = vec!["one:10.0.0.1".into(), "two:10.0.0.2".into()];
         request.args =
             [("WORD".to_owned(), landfall_core::secret::Secret::new("magic".to_owned()))].into();
         let files = [("deploy/Dockerfile", dockerfile), ("hello.txt", "hello")];
@@ -53,6 +55,9 @@ fn an_image_is_built_and_what_a_release_seals_is_read_back() {
             .await
             .unwrap();
         assert!(lines.iter().any(|line| line == "the word is magic"), "{lines:?}");
+        for host in ["10.0.0.1\tone", "10.0.0.2\ttwo"] {
+            assert!(lines.iter().any(|line| line == host), "{lines:?}");
+        }
         let image = corner.engine.image(&request.tag).await.unwrap().unwrap();
         assert_eq!(image.sealed.id, id);
         assert_eq!(image.sealed.exposed, [8080]);

@@ -30,6 +30,7 @@ impl Figures {
         out
     }
 
+    #[expect(clippy::print_stdout, reason = "its output is its purpose")]
     fn print(mut self, title: &str) {
         println!("{title}: median (min) of {ROUNDS}, ms");
         for (phase, times) in &mut self.0 {
