@@ -49,7 +49,7 @@ impl Invocation {
 
     /// Says what a person who interrupts has to know.
     pub(crate) fn interrupted(&self) {
-        self.printer.leave();
+        self.printer.interrupted();
         let lines = self.on_interrupt.take();
         if lines.is_empty() {
             self.printer.problem("interrupted");

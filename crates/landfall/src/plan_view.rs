@@ -78,9 +78,10 @@ fn fate(change: &ServiceChange, plan: &Plan, paint: Paint) -> String {
     let text = match (change.change, change.workload) {
         (WhatChanges::Removed, _) => "stops; its volumes stay",
         (_, Workload::OneOff) => "runs once before the cutover",
-        (_, Workload::Singleton) => "stops, then starts new, just before the cutover",
         (_, Workload::Stateful | Workload::Replicated) if !starts => "stays as it is",
         (_, Workload::Stateful) | (WhatChanges::Added, Workload::Replicated) => "starts",
+        (WhatChanges::Added, Workload::Singleton) => "starts just before the cutover",
+        (_, Workload::Singleton) => "stops, then starts new, just before the cutover",
         (WhatChanges::Changed, Workload::Replicated) => "new replicas beside the old ones",
         (WhatChanges::Unchanged, Workload::Replicated) => "new replicas, the same revision",
     };

@@ -7,6 +7,7 @@ use landfall_core::id::AppName;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
+use crate::watch::Since;
 use crate::{plan_view, watch};
 
 /// Flags of every verb that begins or changes a rollout.
@@ -25,7 +26,9 @@ pub(crate) async fn conclude(
     args: &WatchArgs,
 ) -> Result<Exit, Failure> {
     match answer {
-        RolloutAnswer::Started(rollout) => watch_to_end(invocation, &rollout, args).await,
+        RolloutAnswer::Started(rollout) => {
+            watch_to_end(invocation, &rollout, args, Since::Beginning).await
+        }
         RolloutAnswer::Planned(plan) => {
             plan_view::show(&plan, &invocation.printer);
             Ok(Exit::Done)
@@ -42,12 +45,13 @@ pub(crate) async fn watch_to_end(
     invocation: &Invocation,
     rollout: &RolloutRef,
     args: &WatchArgs,
+    since: Since,
 ) -> Result<Exit, Failure> {
     if args.detach {
         left_to_the_agent(invocation, rollout);
         return Ok(Exit::Done);
     }
-    let verdict = watch::follow(invocation, rollout).await?;
+    let verdict = watch::follow(invocation, rollout, since).await?;
     verdict.show(&invocation.printer);
     Ok(verdict.exit())
 }

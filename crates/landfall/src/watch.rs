@@ -28,13 +28,27 @@ const AGENT_AWAY_MAX: Duration = Duration::from_mins(1);
 /// Pause between two attempts to reach it.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// Which events of a rollout are told as lines; the live block always shows the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// All, those of long ago included.
+    Beginning,
+    /// Those from now on.
+    Now,
+}
+
 /// Follows a rollout to its end, or until it is stuck.
 pub(crate) async fn follow(
     invocation: &Invocation,
     rollout: &RolloutRef,
+    since: Since,
 ) -> Result<Verdict, Failure> {
     invocation.on_interrupt(verdict::left_alone(rollout));
-    let watch = Watch { invocation, client: invocation.client(), rollout };
+    let told_from_ms = match since {
+        Since::Beginning => 0,
+        Since::Now => now_ms(),
+    };
+    let watch = Watch { invocation, client: invocation.client(), rollout, told_from_ms };
     let mut view = View::new(rollout.clone());
     watch.run(&mut view).await?;
     if invocation.printer.is_live() {
@@ -48,6 +62,8 @@ struct Watch<'a> {
     invocation: &'a Invocation,
     client: AgentClient,
     rollout: &'a RolloutRef,
+    /// Earlier events are taken in without a word.
+    told_from_ms: u64,
 }
 
 impl Watch<'_> {
@@ -128,9 +144,10 @@ impl Watch<'_> {
     fn take(&self, event: &Event, view: &mut View) {
         let printer = &self.invocation.printer;
         view.set_agent_away(false);
-        if printer.is_json() {
+        let is_told = event.at_ms >= self.told_from_ms;
+        if printer.is_json() && is_told {
             printer.json(event);
-        } else if !printer.is_live() {
+        } else if is_told && !printer.is_live() {
             for line in lines::of(event, view, printer.is_verbose()) {
                 printer.say(&line);
             }

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
+use crate::watch::Since;
 
 /// Shows a rollout from its beginning: to its end if it goes on, as it was if it has ended. Any number
 /// of people may watch one rollout. The exit code is that of the rollout.
@@ -23,5 +24,5 @@ pub(crate) struct AttachArgs {
 pub(crate) async fn run(args: &AttachArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let app = invocation.app()?;
     let rollout = rollout::resolve(invocation, &app, args.rollout).await?;
-    rollout::watch_to_end(invocation, &rollout, &WatchArgs::default()).await
+    rollout::watch_to_end(invocation, &rollout, &WatchArgs::default(), Since::Beginning).await
 }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
-use crate::watch;
+use crate::watch::{self, Since};
 
 /// Calls the open rollout off: its steps are undone, and what served before goes on serving. Refused
 /// once the cutover has begun; `landfall rollback` goes back then.
@@ -27,9 +27,9 @@ pub(crate) async fn run(args: &CancelArgs, invocation: &Invocation) -> Result<Ex
     let app = invocation.app()?;
     let rollout = invocation.client().cancel(&app, args.rollout).await?;
     if args.watch.detach {
-        return rollout::watch_to_end(invocation, &rollout, &args.watch).await;
+        return rollout::watch_to_end(invocation, &rollout, &args.watch, Since::Now).await;
     }
-    let verdict = watch::follow(invocation, &rollout).await?;
+    let verdict = watch::follow(invocation, &rollout, Since::Now).await?;
     verdict.show(&invocation.printer);
     // Undone, or never begun, is what was asked for.
     Ok(if verdict.is_called_off() { Exit::Done } else { verdict.exit() })

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::project::Project;
 use crate::rollout::{self, WatchArgs};
-use crate::watch;
+use crate::watch::{self, Since};
 
 /// Deploys the app as one transaction: when it ends, the new release serves whole, or what served
 /// before still does and the reason is shown. The agent carries it out; this command watches, and may
@@ -47,13 +47,13 @@ pub(crate) async fn run(args: &DeployArgs, invocation: &Invocation) -> Result<Ex
     let app = request.spec.name.clone();
 
     let answer = invocation.client().deploy(&request).await?;
-    let RolloutAnswer::Started(rollout) = answer else {
-        return rollout::conclude(invocation, &app, answer, &args.watch).await;
+    let rollout = match &answer {
+        RolloutAnswer::Started(rollout) if !args.watch.detach => rollout,
+        RolloutAnswer::Started(_) | RolloutAnswer::Planned(_) | RolloutAnswer::NothingToDo(_) => {
+            return rollout::conclude(invocation, &app, answer, &args.watch).await;
+        }
     };
-    if args.watch.detach {
-        return rollout::watch_to_end(invocation, &rollout, &args.watch).await;
-    }
-    let verdict = watch::follow(invocation, &rollout).await?;
+    let verdict = watch::follow(invocation, rollout, Since::Beginning).await?;
     let missing = verdict.refusal().filter(|why| builds::would_help(&project, &args.build, why));
     if missing.is_some() {
         invocation.printer.say("the engine lacks an image of this app: building");

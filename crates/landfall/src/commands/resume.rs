@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
+use crate::watch::Since;
 
 /// Lets a stuck rollout try again, in the direction in which it went. Remove the cause first;
 /// `landfall attach` shows it.
@@ -25,5 +26,5 @@ pub(crate) struct ResumeArgs {
 pub(crate) async fn run(args: &ResumeArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let app = invocation.app()?;
     let rollout = invocation.client().resume(&app, args.rollout).await?;
-    rollout::watch_to_end(invocation, &rollout, &args.watch).await
+    rollout::watch_to_end(invocation, &rollout, &args.watch, Since::Now).await
 }

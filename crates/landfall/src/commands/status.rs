@@ -3,6 +3,7 @@
 use clap::Args;
 use landfall_api::{AppStatus, OpenPhase, OpenRollout, ReplicaState, ReplicaView, ServiceStatus};
 use landfall_core::plan::RolloutKind;
+use landfall_core::spec::Workload;
 
 use crate::cli::SharedArgs;
 use crate::exit::Exit;
@@ -140,7 +141,11 @@ fn services(status: &AppStatus, paint: Paint, each: bool) -> Table {
                 name,
                 workload,
                 releases(service),
-                format!("{}/{}", running(service), service.wanted),
+                match service.workload {
+                    Some(Workload::OneOff) => String::new(),
+                    Some(Workload::Replicated | Workload::Singleton | Workload::Stateful)
+                    | None => format!("{}/{}", running(service), service.wanted),
+                },
                 states(service, paint),
                 harmless(&service.image),
             ]);

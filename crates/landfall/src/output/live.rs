@@ -12,6 +12,8 @@ use super::style::cut;
 pub(crate) struct Live {
     /// Lines on the screen now.
     drawn: usize,
+    /// What they say.
+    shown: Vec<String>,
 }
 
 /// Size of a terminal's window.
@@ -29,6 +31,10 @@ impl Live {
         lines: &[String],
         window: Window,
     ) -> io::Result<()> {
+        if self.drawn > 0 && self.shown == lines {
+            return Ok(());
+        }
+        lines.clone_into(&mut self.shown);
         let mut text = self.rewind();
         // The end of a long block matters more than its beginning.
         let surplus = lines.len().saturating_sub(window.rows.saturating_sub(1).max(1));

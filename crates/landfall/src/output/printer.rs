@@ -150,6 +150,14 @@ impl Printer {
         self.live.borrow_mut().leave();
     }
 
+    /// Lets the live block stand and writes over the `^C` that the terminal put below it.
+    pub(crate) fn interrupted(&self) {
+        self.leave();
+        if self.look.progress {
+            write!(io::stderr().lock(), "\r\u{1b}[K").ok();
+        }
+    }
+
     fn talk(&self, line: &str) {
         self.clear();
         writeln!(io::stderr().lock(), "{line}").ok();

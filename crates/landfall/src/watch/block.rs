@@ -1,15 +1,20 @@
 //! What is known of a rollout as a block of lines, drawn over and over on a terminal.
 
+use landfall_api::StepSummary;
 use landfall_core::id::ServiceName;
 
 use super::lines::headline;
 use super::view::{Pull, ReplicaPhase, StepPhase, StepView, View};
 use crate::output::humane::{bytes, duration};
-use crate::output::style::{Paint, Tone, harmless};
+use crate::output::style::{Paint, Tone, cut, harmless};
 
 /// One turn of the wheel takes a second.
 const WHEEL: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠇", "⠏", "⠋"];
 const WHEEL_FRAME_MS: u64 = 125;
+/// What the pivot means.
+const PIVOT: &str = "pivot: undone until here, only forward from here";
+/// Columns of a step's subject; longer ones are cut.
+const SUBJECT_MAX: usize = 40;
 /// Images on their way that are shown at once.
 const PULLS_MAX: usize = 6;
 
@@ -20,11 +25,15 @@ pub(super) fn lines(view: &View, paint: Paint, now_ms: u64) -> Vec<String> {
         lines.extend(preparing(view, paint, now_ms));
     }
     if let Some(plan) = &view.plan {
-        let name_width = plan.steps.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        for (index, (summary, step)) in plan.steps.iter().zip(&view.steps).enumerate() {
-            let name = format!("{:name_width$}", summary.name);
-            let pivot = index == plan.pivot;
-            lines.push(step_line(step, &name, &summary.subject, pivot, paint, now_ms));
+        let widest = |text: fn(&StepSummary) -> &str| {
+            plan.steps.iter().map(|step| text(step).chars().count()).max().unwrap_or(0)
+        };
+        let widths = [widest(|s| &s.name), widest(|s| &s.subject).min(SUBJECT_MAX)];
+        // What was not even begun is no news once it is over.
+        let is_news = |step: &StepView| !view.is_over() || step.phase != StepPhase::Pending;
+        for (summary, step) in plan.steps.iter().zip(&view.steps).filter(|(_, s)| is_news(s)) {
+            let is_pivot = summary.index == plan.pivot;
+            lines.push(step_line(summary, step, widths, is_pivot, paint, now_ms));
         }
     }
     if view.agent_away {
@@ -70,10 +79,10 @@ fn pull_text(pull: &Pull, paint: Paint) -> String {
 }
 
 fn step_line(
+    summary: &StepSummary,
     step: &StepView,
-    name: &str,
-    subject: &str,
-    pivot: bool,
+    [name_width, subject_width]: [usize; 2],
+    is_pivot: bool,
     paint: Paint,
     now_ms: u64,
 ) -> String {
@@ -86,39 +95,40 @@ fn step_line(
         StepPhase::Undoing => (paint.text(Tone::Busy, "↶"), since()),
         StepPhase::Undone { after_ms } => (paint.text(Tone::Busy, "↶"), duration(after_ms)),
     };
-    let name = match step.phase {
-        StepPhase::Pending => paint.text(Tone::Faint, name),
-        StepPhase::Doing
-        | StepPhase::Done { .. }
-        | StepPhase::Failed
-        | StepPhase::Undoing
-        | StepPhase::Undone { .. } => name.to_owned(),
-    };
-    let mut line = format!("  {mark} {name}");
-    let mut add = |text: String| {
-        if !text.is_empty() {
-            line.push_str("  ");
-            line.push_str(&text);
-        }
-    };
-    add(harmless(subject));
-    if pivot && step.phase == StepPhase::Pending {
-        add(paint.text(Tone::Accent, "pivot: undone until here, only forward from here"));
+    let subject = cut(&harmless(&summary.subject), subject_width);
+    let what = format!("{:name_width$}  {subject:subject_width$}", summary.name);
+    let is_pending = step.phase == StepPhase::Pending;
+    let what = if is_pending { paint.text(Tone::Faint, what) } else { what };
+    let notes = notes(summary, step, is_pivot, paint);
+    let mut line = format!("  {mark} {what}  {}", paint.text(Tone::Faint, format!("{time:>7}")));
+    for note in notes.iter().filter(|note| !note.is_empty()) {
+        line.push_str("  ");
+        line.push_str(note);
     }
-    if matches!(step.phase, StepPhase::Undoing | StepPhase::Undone { .. }) {
-        add(paint.text(Tone::Busy, "undone"));
-    }
-    add(paint.text(Tone::Faint, time));
-    if step.phase == StepPhase::Doing {
-        add(replicas(step));
-        add(in_flight(step));
-    }
-    add(step.trouble.as_ref().map(|t| paint.text(Tone::Bad, harmless(t))).unwrap_or_default());
+    line.truncate(line.trim_end().len());
     line
 }
 
-/// `web 1 ready, 1 starting · nginx starting`
-fn replicas(step: &StepView) -> String {
+/// What is to be said of a step beside its name and its time.
+fn notes(summary: &StepSummary, step: &StepView, is_pivot: bool, paint: Paint) -> Vec<String> {
+    let mut notes = Vec::new();
+    match step.phase {
+        StepPhase::Pending if is_pivot => notes.push(paint.text(Tone::Accent, PIVOT)),
+        StepPhase::Undoing | StepPhase::Undone { .. } => {
+            notes.push(paint.text(Tone::Busy, "undone"));
+        }
+        StepPhase::Doing => {
+            notes.push(replicas(step, &summary.subject));
+            notes.extend(step.in_flight.map(|requests| format!("{requests} in flight")));
+        }
+        StepPhase::Pending | StepPhase::Done { .. } | StepPhase::Failed => {}
+    }
+    notes.extend(step.trouble.as_ref().map(|why| paint.text(Tone::Bad, harmless(why))));
+    notes
+}
+
+/// `web 1/2 ready · nginx starting`; nothing that the subject does not say already.
+fn replicas(step: &StepView, subject: &str) -> String {
     let mut services: Vec<&ServiceName> = step.replicas.keys().map(|(name, _)| name).collect();
     services.dedup();
     let text = services.into_iter().map(|service| {
@@ -127,15 +137,12 @@ fn replicas(step: &StepView) -> String {
         let ready = phases().filter(|(_, phase)| **phase != ReplicaPhase::Started).count();
         match (ready, all) {
             (ready, all) if ready == all => format!("{service} ready"),
+            (0, 1) if service.as_str() == subject => String::new(),
             (0, 1) => format!("{service} starting"),
             (ready, all) => format!("{service} {ready}/{all} ready"),
         }
     });
     text.collect::<Vec<_>>().join(" · ")
-}
-
-fn in_flight(step: &StepView) -> String {
-    step.in_flight.map(|requests| format!("{requests} in flight")).unwrap_or_default()
 }
 
 fn wheel(paint: Paint, now_ms: u64) -> String {

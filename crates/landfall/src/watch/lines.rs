@@ -40,6 +40,8 @@ pub(super) fn of(event: &Event, before: &View, verbose: bool) -> Vec<String> {
             let again = if *will_retry { "; trying again" } else { "" };
             vec![format!("  {what}: {reason}{again}")]
         }
+        // The failure itself follows and says whether it is tried again.
+        EventKind::Progress { progress: ProgressKind::Retrying { .. }, .. } if !verbose => vec![],
         EventKind::Progress { progress, .. } => vec![format!("  {}", progressed(progress))],
         EventKind::TurnedBack { reason } => vec![format!("turning back: {reason}")],
         EventKind::Resumed => vec!["going on".to_owned()],
@@ -88,6 +90,6 @@ fn progressed(progress: &ProgressKind) -> String {
             let requests = usize::try_from(*in_flight).unwrap_or(usize::MAX);
             format!("{} still in flight", count(requests, "request"))
         }
-        ProgressKind::Retrying { message } => format!("{message}; trying again"),
+        ProgressKind::Retrying { message } => message.clone(),
     }
 }

@@ -88,13 +88,15 @@ impl Verdict {
 
     /// Last log lines of the service to blame.
     fn log(&self, paint: Paint) -> Vec<String> {
-        let Some(reason) = self.reason().filter(|reason| !reason.logs.is_empty()) else {
+        let Some(reason) = self.reason() else { return Vec::new() };
+        let mut logs = reason.logs.iter().filter(|line| !line.trim().is_empty()).peekable();
+        if logs.peek().is_none() {
             return Vec::new();
-        };
+        }
         let whose = reason.service.as_ref().map(|s| format!(" of {s}")).unwrap_or_default();
         let mut lines = vec![format!("last lines{whose}:")];
         let bar = paint.text(Tone::Faint, "  │");
-        lines.extend(reason.logs.iter().map(|line| format!("{bar} {}", harmless(line))));
+        lines.extend(logs.map(|line| format!("{bar} {}", harmless(line))));
         lines
     }
 

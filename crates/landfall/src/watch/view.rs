@@ -122,9 +122,12 @@ impl View {
                 });
             }
             EventKind::StepDone { step, action, after_ms } => self.step(*step, |view| {
-                view.trouble = None;
                 view.phase = match action {
-                    Action::Do => StepPhase::Done { after_ms: *after_ms },
+                    Action::Do => {
+                        view.trouble = None;
+                        StepPhase::Done { after_ms: *after_ms }
+                    }
+                    // What went wrong with it stays worth knowing.
                     Action::Undo => StepPhase::Undone { after_ms: *after_ms },
                 };
             }),
