@@ -1,0 +1,13 @@
+//! Complete stories on a real Docker Engine: the real binary, its agent and edge, real containers,
+//! and a strict load client in front. `cargo xtask test` runs them on each engine it has.
+
+#[path = "engine/fixture.rs"]
+mod fixture;
+#[path = "engine/kills.rs"]
+mod kills;
+#[path = "engine/refusals.rs"]
+mod refusals;
+#[path = "engine/ring.rs"]
+mod ring;
+#[path = "engine/stories.rs"]
+mod stories;
