@@ -249,7 +249,7 @@ fn plan_networks(
         let present = input.networks.iter().find(|n| n.name == name).and_then(|n| n.subnet);
         let subnet = match present {
             Some(subnet) => subnet,
-            None => subnet::allocate(input.pool, &taken, hosts)?,
+            None => subnet::allocate(input.pool, &taken, hosts, &name)?,
         };
         taken.push(subnet);
         planned.push(PlannedNetwork { key: key.clone(), name, scope, subnet });
