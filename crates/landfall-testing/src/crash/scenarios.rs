@@ -193,7 +193,7 @@ fn serving(spec: AppSpec) -> (Inner, Serving) {
         panic!("the first deploy must work: {outcome:?} {:?}", world.lock().violations)
     };
     let mut inner = world.lock().clone();
-    inner.now += Duration::from_secs(60);
+    inner.now += Duration::from_mins(1);
     (inner, Serving { release, rollout: RolloutNumber(1) })
 }
 
@@ -213,8 +213,9 @@ fn upgrades() -> Vec<Scenario> {
         scenario(label, before, RolloutKind::Deploy, Some(seal(spec, 2)), Some(&old), 2)
     };
     let mut new_database = version("2");
-    new_database.services.get_mut(&name("db")).expect("the shop has one").image =
-        "postgres:16".to_owned();
+    "postgres:16".clone_into(
+        &mut new_database.services.get_mut(&name("db")).expect("the shop has one").image,
+    );
     let mut without = version("2");
     for gone in ["beat", "worker"] {
         without.services.remove(&name(gone));

@@ -36,7 +36,7 @@ pub struct Failure {
 
 impl Sweep {
     /// Runs one schedule; returns the number of points it passed.
-    pub fn schedule(&mut self, scenario: &Scenario, faults: BTreeMap<u64, Fault>) -> u64 {
+    pub fn schedule(&mut self, scenario: &Scenario, faults: &BTreeMap<u64, Fault>) -> u64 {
         let (outcome, world) = run(scenario, faults.clone());
         let inner = world.lock();
         self.schedules += 1;
@@ -58,10 +58,10 @@ impl Sweep {
 
 /// Every fault at every point, one at a time.
 pub fn exhaustive(scenario: &Scenario, sweep: &mut Sweep) {
-    let points = sweep.schedule(scenario, BTreeMap::new());
+    let points = sweep.schedule(scenario, &BTreeMap::new());
     for point in 1..=points {
         for fault in Fault::ALL {
-            sweep.schedule(scenario, BTreeMap::from([(point, fault)]));
+            sweep.schedule(scenario, &BTreeMap::from([(point, fault)]));
         }
     }
 }
@@ -82,11 +82,11 @@ pub fn random(scenarios: &[Scenario], seed: u64, schedules: u64, sweep: &mut Swe
                 faults.insert(point, kinds[random.below(kinds.len() as u64)]);
             }
         }
-        sweep.schedule(scenario, faults);
+        sweep.schedule(scenario, &faults);
     }
 }
 
-/// Sebastiano Vigna's SplitMix64: the same seed gives the same schedules everywhere.
+/// Sebastiano Vigna's `SplitMix64`: the same seed gives the same schedules everywhere.
 struct SplitMix(u64);
 
 impl SplitMix {

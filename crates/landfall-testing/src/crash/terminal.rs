@@ -98,7 +98,7 @@ fn succeeded(scenario: &Scenario, inner: &Inner, found: &mut Vec<String>) {
     for step in &plan.steps {
         match step {
             Step::CreateNetworks { networks: n } => {
-                networks.extend(n.iter().map(|n| n.name.clone()))
+                networks.extend(n.iter().map(|n| n.name.clone()));
             }
             Step::CreateVolumes { volumes: v } => {
                 let release = v.iter().filter(|v| v.scope == Scope::Release);

@@ -60,7 +60,7 @@ impl FakeFiles {
             }
             Fate::CrashAfter => {
                 self.0.change(call, effect);
-                self.0.die().await
+                self.0.die().await;
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use deploy::{Deploy, Running, StepTime};
-pub use process::rss_kib;
+pub use process::{open_files, rss_kib};
 pub use project::Project;
 pub use socket::{Answer, ask};
 pub use things::{Thing, Things};
@@ -268,7 +268,12 @@ impl Host {
         things::of(&self.engine, None)
     }
 
-    /// Removes everything of an app from the engine, its data too.
+    /// The tags that hold the images of an app's releases, for example `landfall/shop:r2-web`.
+    pub fn image_tags(&self, app: &str) -> io::Result<Vec<String>> {
+        things::tags(&self.engine, app)
+    }
+
+    /// Removes everything of an app from the engine, its data and its image tags too.
     pub fn clear(&self, app: &str) -> io::Result<()> {
         things::clear(&self.engine, app)
     }

@@ -126,3 +126,8 @@ pub fn rss_kib(pid: u32) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+/// Files, sockets and pipes a process has open; `None` when it is gone.
+pub fn open_files(pid: u32) -> Option<usize> {
+    fs::read_dir(format!("/proc/{pid}/fd")).ok().map(Iterator::count)
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::deploy::Running;
-use super::{Host, Project, ask, rss_kib, run_dir};
+use super::{Host, Project, ask, open_files, rss_kib, run_dir};
 
 const BOUND: Duration = Duration::from_secs(10);
 
@@ -103,4 +103,6 @@ fn a_project_is_a_folder_or_a_file() {
 fn our_own_memory_is_known_and_that_of_nobody_is_not() {
     assert!(rss_kib(std::process::id()).is_some_and(|kib| kib > 500));
     assert_eq!(rss_kib(u32::MAX), None);
+    assert!(open_files(std::process::id()).is_some_and(|files| files > 2));
+    assert_eq!(open_files(u32::MAX), None);
 }

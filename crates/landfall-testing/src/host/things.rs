@@ -22,6 +22,8 @@ pub struct Thing {
     pub scope: String,
     /// The release that it was made for.
     pub release: String,
+    /// The rollout that made it.
+    pub rollout: String,
     /// Of a container: which service.
     pub service: String,
 }
@@ -85,8 +87,8 @@ impl fmt::Display for Things {
 pub(super) fn of(docker_host: &str, app: Option<&str>) -> io::Result<Things> {
     let filter = app.map_or_else(|| format!("label={APP}"), |app| format!("label={APP}={app}"));
     let list = |words: &[&str], name: &str| -> io::Result<Vec<Thing>> {
-        let labels = [APP, "landfall.scope", "landfall.release", "landfall.service"];
-        let labels = labels.map(|label| format!("{{{{.Label \"{label}\"}}}}")).join("\t");
+        let labels = ["app", "scope", "release", "rollout", "service"];
+        let labels = labels.map(|label| format!("{{{{.Label \"landfall.{label}\"}}}}")).join("\t");
         let format = format!("{{{{.{name}}}}}\t{labels}");
         let flags = ["--filter", &filter, "--format", &format];
         let listed = docker(docker_host, &[words, &flags].concat())?;
@@ -107,6 +109,7 @@ fn thing(line: &str) -> Option<Thing> {
         app: next()?,
         scope: next()?,
         release: next()?,
+        rollout: next()?,
         service: next().unwrap_or_default(),
     };
     Some(thing)
@@ -123,7 +126,21 @@ pub(super) fn clear(docker_host: &str, app: &str) -> io::Result<()> {
     };
     remove(&["rm", "--force", "--volumes"], &things.containers)?;
     remove(&["network", "rm"], &things.networks)?;
-    remove(&["volume", "rm"], &things.volumes)
+    remove(&["volume", "rm"], &things.volumes)?;
+    let tags = tags(docker_host, app)?;
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = tags.iter().map(String::as_str).collect();
+    docker(docker_host, &[&["rmi", "--no-prune"], &names[..]].concat()).map(drop)
+}
+
+/// The tags that hold the images of an app's releases.
+pub(super) fn tags(docker_host: &str, app: &str) -> io::Result<Vec<String>> {
+    let repository = format!("landfall/{app}");
+    let format = ["--format", "{{.Repository}}:{{.Tag}}"];
+    let listed = docker(docker_host, &[&["images", &repository], &format[..]].concat())?;
+    Ok(listed.lines().map(str::to_owned).collect())
 }
 
 fn docker(docker_host: &str, words: &[&str]) -> io::Result<String> {
