@@ -112,6 +112,8 @@ async fn serve(client: Arc<Client>, stream: TcpStream) {
     let service = service_fn(move |request| answer(Arc::clone(&client), request));
     let connection = http1::Builder::new()
         .header_read_timeout(None)
+        // `ClientIo` notices clients that have gone.
+        .half_close(true)
         .max_header_size(edge.limits().head_bytes_max)
         .serve_connection(io, service)
         .with_upgrades();

@@ -130,6 +130,12 @@ impl Activity {
         self.phase.load(Relaxed) == phase as u8
     }
 
+    /// The client has said all it has to say and gets or will get an answer.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        let phase = self.phase.load(Relaxed);
+        (phase == Phase::Waiting as u8 || phase == Phase::Body as u8) && !self.is_uploading()
+    }
+
     /// It stood still for longer than its phase allows.
     pub(crate) fn is_overdue(&self) -> bool {
         let limit = self.timing.limit_ms[usize::from(self.phase.load(Relaxed))];

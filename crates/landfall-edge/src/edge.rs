@@ -5,6 +5,7 @@
 //! retire what the table lost and stop the listeners it lost.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,7 +52,8 @@ pub(crate) struct Edge {
     doors: Doors,
     /// Held by the one writer.
     writer: tokio::sync::Mutex<()>,
-    store: Arc<Mutex<Store>>,
+    /// Gone once the edge has stopped.
+    store: Arc<Mutex<Option<Store>>>,
     hub: Arc<Hub>,
     places: Arc<Semaphore>,
     requests: AtomicU64,
@@ -69,7 +71,7 @@ impl Edge {
             targets: Mutex::default(),
             doors: Doors::default(),
             writer: tokio::sync::Mutex::default(),
-            store: Arc::new(Mutex::new(store)),
+            store: Arc::new(Mutex::new(Some(store))),
             requests: AtomicU64::new(0),
         });
         edge.install(table, Opened::new());
@@ -163,9 +165,10 @@ impl Edge {
         let store = Arc::clone(&self.store);
         let saved = tokio::task::spawn_blocking(move || {
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let store = store.as_mut().ok_or_else(|| io::Error::other("the edge stops"))?;
             store.save(&next).map(|()| next)
         });
-        let next = saved.await.map_err(std::io::Error::other).flatten().map_err(|error| {
+        let next = saved.await.map_err(io::Error::other).flatten().map_err(|error| {
             refuse(RefusedKind::Storage, format!("cannot persist the table: {error}"))
         })?;
         let generation = next.generation;
@@ -176,7 +179,7 @@ impl Edge {
 
     /// Binds what the table wants and no listener serves yet, unless a swap is under way; says what
     /// is still missing.
-    pub(crate) fn bind_missing(self: &Arc<Self>) -> Vec<(SocketAddr, std::io::Error)> {
+    pub(crate) fn bind_missing(self: &Arc<Self>) -> Vec<(SocketAddr, io::Error)> {
         let Ok(_writer) = self.writer.try_lock() else { return Vec::new() };
         let missing = self.doors.missing(self.serving.load().table.listeners());
         let mut failures = Vec::new();
@@ -212,6 +215,11 @@ impl Edge {
         for target in serving {
             target.sweep_idle(self.config.limits.pool_idle);
         }
+    }
+
+    /// Lets go of the state folder. No table can be replaced any more.
+    pub(crate) fn release_store(&self) {
+        drop(self.store.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Makes a persisted table serve.

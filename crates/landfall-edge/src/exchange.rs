@@ -5,8 +5,8 @@
 //!   and the table was swapped meanwhile, the new table is asked;
 //! - a request without body and side effects (GET, HEAD, OPTIONS) whose *reused* connection died
 //!   before an answer: the endpoint had most likely closed it for being idle; once, on a new one;
-//! - anything else is sent once, on a connection that is new, or idle for less than a second and
-//!   still open by the kernel's word.
+//! - anything else is sent once, on a connection that is new, or idle for less than a second (and
+//!   half the time after which this endpoint was seen to close) and still open by the kernel's word.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -16,7 +16,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 
@@ -28,7 +28,7 @@ use crate::edge::{Edge, PickError};
 use crate::forward::Peer;
 use crate::headers;
 use crate::hub::{Member, Stage};
-use crate::target::Flight;
+use crate::target::{Flight, Target};
 use crate::tunnel;
 use crate::upstream::{SendError, Upstream};
 
@@ -58,12 +58,15 @@ struct Outgoing {
     tried: Vec<u64>,
 }
 
-/// The head of an answer, and whom it came from.
-struct Answered {
-    response: Response<Incoming>,
-    upstream: Upstream,
-    flight: Flight,
+/// The head of a request without body, to be sent a second time. A plain list: most are never used.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
+
+/// The head of an answer, and the connection it came on.
+type Answered = (Response<Incoming>, Upstream);
 
 /// Answers one request. Never fails: what goes wrong becomes an answer of the edge.
 pub(crate) async fn answer(
@@ -102,15 +105,13 @@ async fn exchange(
         && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let request = Request::from_parts(parts, body);
     let mut outgoing = Outgoing { request, repeatable, upgrade, tried: Vec::new() };
-    let answered = loop {
+    loop {
         let flight = pick(client, &outgoing)?;
         client.member.activity().talk_to(flight.target().id());
-        match attempt(client, outgoing, flight).await? {
-            Attempt::Answered(answered) => break answered,
-            Attempt::Refused(again) => outgoing = *again,
+        if let Some(answered) = attempt(client, &mut outgoing, flight.target()).await? {
+            return finish(client, answered, flight, on_upgrade.filter(|_| upgrade)).await;
         }
-    };
-    finish(client, answered, on_upgrade.filter(|_| upgrade)).await
+    }
 }
 
 fn pick(client: &Client, outgoing: &Outgoing) -> Result<Flight, Reason> {
@@ -125,23 +126,18 @@ fn pick(client: &Client, outgoing: &Outgoing) -> Result<Flight, Reason> {
         })
 }
 
-enum Attempt {
-    Answered(Box<Answered>),
-    /// Nothing was sent; the endpoint is noted as tried.
-    Refused(Box<Outgoing>),
-}
-
-/// Sends the request to one endpoint.
+/// Sends the request to one endpoint. `None` if it refused: nothing was sent, and it is noted as
+/// tried.
 async fn attempt(
     client: &Client,
-    mut outgoing: Outgoing,
-    flight: Flight,
-) -> Result<Attempt, Reason> {
+    outgoing: &mut Outgoing,
+    target: &Arc<Target>,
+) -> Result<Option<Answered>, Reason> {
     let limits = client.edge.limits();
-    let target = Arc::clone(flight.target());
-    let max_idle = if outgoing.repeatable { limits.pool_idle } else { FRESH };
     let mut pooled = !outgoing.upgrade;
     loop {
+        let max_idle =
+            if outgoing.repeatable { limits.pool_idle } else { target.trusted_idle(FRESH) };
         let idle = if pooled { target.take_idle(max_idle) } else { None };
         let mut upstream = match idle {
             Some(upstream) => upstream,
@@ -149,33 +145,33 @@ async fn attempt(
                 Ok(upstream) => upstream,
                 Err(error) => {
                     tracing::debug!(endpoint = %target.key().endpoint, %error, "refused");
-                    client.edge.note_refusal(&target);
+                    client.edge.note_refusal(target);
                     outgoing.tried.push(target.id());
-                    return Ok(Attempt::Refused(Box::new(outgoing)));
+                    return Ok(None);
                 }
             },
         };
         if target.is_closed() {
             return Err(Reason::Closed);
         }
-        if upstream.is_reused()
-            && !outgoing.repeatable
-            && !poll_fn(|cx| Poll::Ready(upstream.is_open(cx))).await
-        {
+        let reused = upstream.is_reused();
+        if reused && !outgoing.repeatable && !poll_fn(|cx| upstream.poll_open(cx)).await {
+            target.note_closed(upstream.idle_for());
             continue;
         }
-        let spare = (outgoing.repeatable && upstream.is_reused()).then(|| copy(&outgoing.request));
-        match upstream.send(outgoing.request, client.member.activity()).await {
-            Ok(response) => {
-                let answered = Answered { response, upstream, flight };
-                return Ok(Attempt::Answered(Box::new(answered)));
+        let spare = (reused && outgoing.repeatable).then(|| Spare::of(&outgoing.request));
+        let request = std::mem::replace(&mut outgoing.request, Request::new(RequestBody::Empty));
+        match upstream.send(request, client.member.activity()).await {
+            Ok(response) => return Ok(Some((response, upstream))),
+            Err(SendError::Unsent(request)) if reused => {
+                target.note_closed(upstream.idle_for());
+                outgoing.request = *request;
             }
-            Err(SendError::Unsent(request)) if upstream.is_reused() => outgoing.request = *request,
             Err(error) => {
                 let Some(spare) = spare.filter(|_| matches!(error, SendError::Died(_))) else {
                     return Err(reason(client, &target.key().endpoint, &error));
                 };
-                outgoing.request = spare;
+                outgoing.request = spare.into_request();
                 pooled = false;
             }
         }
@@ -193,21 +189,31 @@ fn reason(client: &Client, endpoint: &SocketAddr, error: &SendError) -> Reason {
     }
 }
 
-/// A request without body, to be sent a second time.
-fn copy(request: &Request<RequestBody>) -> Request<RequestBody> {
-    let mut copy = Request::new(RequestBody::Empty);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    copy
+impl Spare {
+    fn of(request: &Request<RequestBody>) -> Self {
+        let headers = request.headers();
+        let mut list = Vec::with_capacity(headers.len());
+        list.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Self { method: request.method().clone(), uri: request.uri().clone(), headers: list }
+    }
+
+    fn into_request(self) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::Empty);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        for (name, value) in self.headers {
+            request.headers_mut().append(name, value);
+        }
+        request
+    }
 }
 
 async fn finish(
     client: &Arc<Client>,
-    answered: Box<Answered>,
+    (mut response, upstream): Answered,
+    flight: Flight,
     on_upgrade: Option<OnUpgrade>,
 ) -> Result<Response<ResponseBody>, Reason> {
-    let Answered { mut response, upstream, flight } = *answered;
     let activity = client.member.activity();
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // An upgrade that nobody asked for leaves a connection in an unknown state.

@@ -147,17 +147,7 @@ fn upgrade_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
 
 fn drop_hop_by_hop(headers: &mut HeaderMap, seen: &Seen) {
     if seen.connection {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .flat_map(tokens)
-            .filter_map(|token| HeaderName::from_bytes(token).ok())
-            // Framing and routing are ours; the rest of this list is dealt with by name.
-            .filter(|name| ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TE, UPGRADE].contains(name))
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
+        drop_named(headers);
         headers.remove(CONNECTION);
     }
     if seen.upgrade {
@@ -167,6 +157,28 @@ fn drop_hop_by_hop(headers: &mut HeaderMap, seen: &Seen) {
         for name in [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHORIZATION, PROXY_AUTHENTICATE] {
             headers.remove(name);
         }
+    }
+}
+
+/// Drops the headers that `Connection` names.
+fn drop_named(headers: &mut HeaderMap) {
+    let usual = |value: &HeaderValue| {
+        let value = value.as_bytes();
+        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+    };
+    if headers.get_all(CONNECTION).iter().all(usual) {
+        return;
+    }
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(tokens)
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
+        // Framing and routing are ours; the rest of this list is dealt with by name.
+        .filter(|name| ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING, TE, UPGRADE].contains(name))
+        .collect();
+    for name in named {
+        headers.remove(name);
     }
 }
 

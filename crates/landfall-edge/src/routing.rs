@@ -6,7 +6,7 @@
 //! decoding, no folding of `..`, so a prefix is a way to sort requests and never a guard.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use landfall_core::route::{Route, RouteTable};
@@ -14,7 +14,8 @@ use landfall_core::route::{Route, RouteTable};
 /// A compiled table.
 #[derive(Debug)]
 pub(crate) struct Routing<T> {
-    listeners: HashMap<SocketAddr, Listener<T>>,
+    /// Few, so an ordered map finds them sooner than a hash.
+    listeners: BTreeMap<SocketAddr, Listener<T>>,
 }
 
 #[derive(Debug)]
@@ -29,7 +30,7 @@ struct Paths<T>(Vec<(Box<str>, T)>);
 
 impl<T> Default for Routing<T> {
     fn default() -> Self {
-        Self { listeners: HashMap::new() }
+        Self { listeners: BTreeMap::new() }
     }
 }
 

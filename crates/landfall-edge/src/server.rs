@@ -48,7 +48,7 @@ pub fn run(config: EdgeConfig, shutdown: impl Future<Output = ()>) -> Result<(),
 #[derive(Debug)]
 pub struct Server {
     edge: Arc<Edge>,
-    _tasks: Vec<Background>,
+    tasks: Vec<Background>,
 }
 
 /// A task that ends when this is dropped.
@@ -82,7 +82,7 @@ impl Server {
             background(bind_again(Arc::clone(&edge))),
         ];
         tracing::info!(generation = edge.generation(), "the edge serves");
-        Ok(Self { edge, _tasks: tasks })
+        Ok(Self { edge, tasks })
     }
 
     /// Addresses it listens on now.
@@ -91,7 +91,8 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves, then lets the requests in flight finish within their bound.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+    /// When it returns, the state folder and the control socket are free for the next edge.
+    pub async fn serve(mut self, shutdown: impl Future<Output = ()>) {
         shutdown.await;
         let hub = self.edge.hub();
         let limits = self.edge.limits();
@@ -106,6 +107,12 @@ impl Server {
             hub.advance(Stage::Aborting);
             hub.emptied().await;
         }
+        for mut task in std::mem::take(&mut self.tasks) {
+            task.0.abort();
+            // It was cancelled, which is what it says.
+            let _ = (&mut task.0).await;
+        }
+        self.edge.release_store();
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Target {
     retired: AtomicBool,
     closed: AtomicBool,
     avoid_until_ms: AtomicU64,
+    /// Shortest idle time after which the endpoint was seen to have closed a connection.
+    closes_after_us: AtomicU64,
     idle_max: usize,
     idle: Mutex<Vec<Upstream>>,
 }
@@ -49,6 +51,7 @@ impl Target {
             retired: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             avoid_until_ms: AtomicU64::new(0),
+            closes_after_us: AtomicU64::new(u64::MAX),
             idle_max,
             idle: Mutex::default(),
         })
@@ -106,6 +109,18 @@ impl Target {
 
     pub(crate) fn is_avoided(&self, now_ms: u64) -> bool {
         self.avoid_until_ms.load(Relaxed) > now_ms
+    }
+
+    /// The endpoint has closed a connection that was idle for this long.
+    pub(crate) fn note_closed(&self, idle: Duration) {
+        let idle_us = u64::try_from(idle.as_micros()).unwrap_or(u64::MAX);
+        self.closes_after_us.fetch_min(idle_us, Relaxed);
+    }
+
+    /// How long a connection may have been idle to be trusted with a request that must not be sent
+    /// twice: at most `limit`, and half of what the endpoint is known to allow.
+    pub(crate) fn trusted_idle(&self, limit: Duration) -> Duration {
+        limit.min(Duration::from_micros(self.closes_after_us.load(Relaxed) / 2))
     }
 
     /// The connection that was put back last, if it was within `max_idle`.
@@ -243,6 +258,16 @@ mod tests {
         assert!(target.is_drained());
         target.revive();
         assert!(target.enter().is_some() && !target.is_drained());
+    }
+
+    #[test]
+    fn an_endpoint_that_closes_early_is_trusted_for_half_as_long() {
+        let target = target(1);
+        let limit = Duration::from_secs(1);
+        assert_eq!(target.trusted_idle(limit), limit);
+        target.note_closed(Duration::from_millis(4));
+        target.note_closed(Duration::from_millis(400));
+        assert_eq!(target.trusted_idle(limit), Duration::from_millis(2));
     }
 
     #[test]

@@ -100,17 +100,19 @@ impl Upstream {
     }
 
     /// Asks the kernel, not the runtime's view of it, whether the endpoint has closed.
-    pub(crate) fn is_open(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Always ready.
+    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.ask_kernel.store(true, Relaxed);
         let closed = self.drive(cx).is_ready();
         self.ask_kernel.store(false, Relaxed);
-        !closed
+        Poll::Ready(!closed)
     }
 
     /// Keeps an idle connection that is young and open. Nobody waits for it.
     pub(crate) fn still_good(mut self, now: Instant, max_idle: Duration) -> Option<Self> {
         let young = now.saturating_duration_since(self.idle_since) <= max_idle;
-        (young && self.is_open(&mut Context::from_waker(Waker::noop()))).then_some(self)
+        let nobody = &mut Context::from_waker(Waker::noop());
+        (young && self.poll_open(nobody) == Poll::Ready(true)).then_some(self)
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -254,7 +256,11 @@ impl AsyncWrite for UpstreamIo {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        // A head alone is one buffer, and `send` costs less than `writev`.
+        match bufs {
+            [one] => Pin::new(&mut self.stream).poll_write(cx, one),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,0 +1,17 @@
+//! The edge against real servers on loopback.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod backend;
+mod client;
+mod control;
+mod drain;
+mod framing;
+mod limits;
+mod listeners;
+mod persistence;
+mod proxying;
+mod race;
+mod routing;
+mod support;
+mod switch;
+mod tunnel;
