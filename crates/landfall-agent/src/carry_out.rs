@@ -1,6 +1,7 @@
 //! From an accepted wish to the end of its rollout, in a task that outlives the client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use landfall_api::{
     EventKind, NothingToDo, Outcome, PlanView, Problem, ProblemCode, RolloutAnswer, RolloutId,
@@ -20,6 +21,9 @@ use crate::platform::Platform;
 use crate::prepare::{Prepared, Ready};
 use crate::store::{NewRelease, Opening, now_ms};
 use crate::wish::Wish;
+
+/// Longest wait until a resumed rollout says so.
+const RESUME_TOLD_MAX: Duration = Duration::from_secs(5);
 
 impl<P: Platform> Agent<P> {
     /// Takes a wish: plans at once, or starts a rollout and says its number.
@@ -223,15 +227,22 @@ impl<P: Platform> Agent<P> {
     }
 
     /// Lets a rollout that rests try again.
-    pub(crate) fn resume(&self, app: &AppName, id: RolloutId) -> Result<RolloutRef, Problem> {
+    pub(crate) async fn resume(&self, app: &AppName, id: RolloutId) -> Result<RolloutRef, Problem> {
         let lease = self.open_lease(app, id)?;
+        if let Some(why) = lease.broken_by() {
+            return Err(Problem::new(ProblemCode::Stuck, why));
+        }
         if !lease.is_resting() {
             let message = format!("rollout {} of {app} is not stuck", lease.of.rollout);
             return Err(Problem::new(ProblemCode::Invalid, message));
         }
         let (agent, of) = (self.clone(), lease.of.clone());
         let task_lease = Arc::clone(&lease);
+        let mut resumed = lease.feed.subscribe();
         self.supervise(lease, async move { agent.go_on(&task_lease).await });
+        // Whoever watches next shall not find it at rest still. If it cannot go on, nothing is told,
+        // and the status says what it said before.
+        drop(tokio::time::timeout(RESUME_TOLD_MAX, resumed.changed()).await);
         Ok(of)
     }
 

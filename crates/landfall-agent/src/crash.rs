@@ -3,8 +3,6 @@
 //!
 //! Only with the cargo feature `crash-points`; without it all of this is nothing.
 
-use landfall_core::record::Record;
-
 /// Where an append stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
@@ -15,7 +13,7 @@ pub(crate) enum When {
 }
 
 #[cfg(not(feature = "crash-points"))]
-pub(crate) fn point(_record: &Record, _when: When) {}
+pub(crate) fn point(_record: &landfall_core::record::Record, _when: When) {}
 
 #[cfg(feature = "crash-points")]
 pub(crate) use planted::point;

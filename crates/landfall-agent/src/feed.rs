@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use landfall_api::{Event, EventKind, RolloutRef};
+use landfall_api::{Event, EventKind, Outcome, Problem, ProblemCode, RolloutRef};
 use landfall_core::id::{AppName, RolloutNumber};
 use landfall_core::plan::Plan;
 use landfall_core::record::Record;
@@ -50,6 +50,22 @@ impl Feed {
         let feed = Self::new(of, header.opened_at_ms);
         for entry in &journal.entries {
             feed.record(entry);
+        }
+        feed
+    }
+
+    /// Of a rollout that was promised but never began, because the agent stopped before.
+    pub(crate) fn never_began(of: RolloutRef) -> Self {
+        let message = "the agent was restarted before it began; nothing was changed";
+        let problem = Problem::new(ProblemCode::Cancelled, message).hint("start it again");
+        let feed = Self::new(of, now_ms());
+        let outcome = Outcome::Refused { problem };
+        let kind = EventKind::Ended { outcome, serving: None, total_ms: 0 };
+        {
+            let mut state = feed.lock();
+            state.at_rest = true;
+            // Later than anything a viewer can have seen of the preparations.
+            feed.push(&mut state, event_seq(1) - 1, now_ms(), kind);
         }
         feed
     }

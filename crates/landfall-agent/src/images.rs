@@ -128,8 +128,7 @@ impl<P: Platform> Agent<P> {
                 say(progress);
             }
         };
-        let pulled = self.platform.pull(reference, platform, &mut throttled).await;
-        pulled.map_err(|error| problems::image(reference, &error))?;
+        self.platform.pull(reference, platform, &mut throttled).await?;
         say(PullProgress { detail: "pulled".to_owned(), current_bytes: None, total_bytes: None });
         Ok(())
     }

@@ -116,6 +116,14 @@ impl Lease {
         *lock(&self.stage) == Stage::Preparing
     }
 
+    /// Why nobody can drive it, if so.
+    pub(crate) fn broken_by(&self) -> Option<String> {
+        match &*lock(&self.stage) {
+            Stage::Broken(why) => Some(why.clone()),
+            Stage::Preparing | Stage::Driving | Stage::Resting => None,
+        }
+    }
+
     /// Nobody drives it: stuck or interrupted.
     pub(crate) fn is_resting(&self) -> bool {
         *lock(&self.stage) == Stage::Resting
@@ -128,11 +136,7 @@ impl Lease {
 
     /// As viewers see it.
     pub(crate) fn view(&self) -> OpenRollout {
-        let broken = match &*lock(&self.stage) {
-            Stage::Broken(why) => Some(why.clone()),
-            Stage::Preparing | Stage::Driving | Stage::Resting => None,
-        };
-        let (release, phase) = self.feed.look(|rollout| match (rollout, broken) {
+        let (release, phase) = self.feed.look(|rollout| match (rollout, self.broken_by()) {
             (_, Some(why)) => (None, OpenPhase::Stuck { reason: unreadable(why) }),
             (None, None) => (None, OpenPhase::Preparing),
             (Some(rollout), None) => {

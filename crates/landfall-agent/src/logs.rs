@@ -14,12 +14,13 @@ use crate::problems;
 use crate::status::no_app;
 
 mod follow;
+mod time;
 
 /// Containers read at once.
 const CONTAINERS_MAX: usize = 256;
 
 /// Lines with their times.
-type Lines = Pin<Box<dyn Stream<Item = (String, LogLine)> + Send>>;
+type Lines = Pin<Box<dyn Stream<Item = (u64, LogLine)> + Send>>;
 
 impl<P: Platform> Agent<P> {
     /// Sends lines until there are no more, or nobody listens.
@@ -67,9 +68,9 @@ impl<P: Platform> Agent<P> {
         let (labels, name) = (found.labels.clone(), found.name.clone());
         Box::pin(raw.filter_map(move |line| {
             std::future::ready(match line {
-                Ok(RawLine { at, stream, text }) => labels.service.clone().map(|service| {
+                Ok(RawLine { at_ms, stream, text }) => labels.service.clone().map(|service| {
                     let (replica, release) = (labels.replica.unwrap_or(1), labels.release);
-                    (at, LogLine { at: None, service, replica, release, stream, text })
+                    (at_ms, LogLine { at: None, service, replica, release, stream, text })
                 }),
                 Err(error) => {
                     tracing::warn!(container = name, %error, "cannot read its log");
@@ -88,11 +89,11 @@ async fn merge(mut readers: Vec<Lines>, timestamps: bool, lines: &mpsc::Sender<L
     }
     loop {
         let waiting = heads.iter().enumerate();
-        let waiting = waiting.filter_map(|(at, head)| head.as_ref().map(|(time, _)| (time, at)));
+        let waiting = waiting.filter_map(|(at, head)| head.as_ref().map(|(at_ms, _)| (*at_ms, at)));
         let Some(at) = waiting.min().map(|(_, at)| at) else { return };
         let next = readers[at].next().await;
-        if let Some((time, line)) = std::mem::replace(&mut heads[at], next) {
-            let line = LogLine { at: timestamps.then_some(time), ..line };
+        if let Some((at_ms, line)) = std::mem::replace(&mut heads[at], next) {
+            let line = LogLine { at: timestamps.then(|| time::rfc3339(at_ms)), ..line };
             if lines.send(line).await.is_err() {
                 return;
             }
@@ -106,25 +107,25 @@ mod tests {
     use landfall_api::LogStream;
     use landfall_core::id::ReleaseNumber;
 
-    fn line(at: &str) -> (String, LogLine) {
+    fn line(at_ms: u64) -> (u64, LogLine) {
         let line = LogLine {
             at: None,
             service: "web".parse().unwrap(),
             replica: 1,
             release: ReleaseNumber(1),
             stream: LogStream::Stdout,
-            text: at.to_owned(),
+            text: at_ms.to_string(),
         };
-        (at.to_owned(), line)
+        (at_ms, line)
     }
 
     #[tokio::test]
     async fn lines_of_several_containers_come_in_order_of_time() {
-        let reader = |times: &[&str]| -> Lines {
-            let lines: Vec<_> = times.iter().map(|at| line(at)).collect();
+        let reader = |times: &[u64]| -> Lines {
+            let lines: Vec<_> = times.iter().map(|at| line(*at)).collect();
             Box::pin(futures_util::stream::iter(lines))
         };
-        let readers = vec![reader(&["1", "4"]), reader(&[]), reader(&["2", "3", "5"])];
+        let readers = vec![reader(&[1, 4]), reader(&[]), reader(&[2, 3, 5])];
         let (sender, mut lines) = mpsc::channel(16);
         merge(readers, false, &sender).await;
         drop(sender);

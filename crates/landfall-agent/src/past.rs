@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use landfall_api::{
-    Outcome, Problem, ProblemCode, ReleaseState, ReleaseView, RolloutId, RolloutView,
+    Outcome, Problem, ProblemCode, ReleaseState, ReleaseView, RolloutId, RolloutRef, RolloutView,
 };
-use landfall_core::id::AppName;
+use landfall_core::id::{AppName, RolloutNumber};
 
 use crate::agent::Agent;
 use crate::feed::Feed;
@@ -75,16 +75,20 @@ impl<P: Platform> Agent<P> {
         };
         match (held, number) {
             (Some(feed), stored) if stored.is_none_or(|n| n <= feed.of().rollout) => Ok(feed),
-            (_, Some(number)) => {
-                if let Some(journal) = self.store.journal(app, number).await? {
-                    Ok(Arc::new(Feed::rebuilt(&journal)))
-                } else {
-                    let message = format!("{app} has no rollout {number}");
-                    Err(Problem::new(ProblemCode::NotFound, message))
-                }
-            }
+            (_, Some(number)) => Ok(Arc::new(self.rebuild(app, number).await?)),
             (_, None) => Err(no_app(app)),
         }
+    }
+
+    async fn rebuild(&self, app: &AppName, number: RolloutNumber) -> Result<Feed, Problem> {
+        if let Some(journal) = self.store.journal(app, number).await? {
+            return Ok(Feed::rebuilt(&journal));
+        }
+        if number < self.store.peek_rollout(app).await? {
+            return Ok(Feed::never_began(RolloutRef { app: app.clone(), rollout: number }));
+        }
+        let message = format!("{app} has no rollout {number}");
+        Err(Problem::new(ProblemCode::NotFound, message))
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use landfall_api::{BuildRequest, EngineInfo, LogStream};
+use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem};
 use landfall_core::id::ImageId;
 use landfall_core::release::SealedImage;
 use landfall_core::spec::Protocol;
@@ -32,21 +32,22 @@ pub trait Platform: Engine + Clone + 'static {
         platform: Option<&str>,
     ) -> impl Future<Output = Result<Option<SealedImage>, EngineError>> + Send;
 
-    /// Pulls an image and says how far it is.
+    /// Pulls an image and says how far it is. The problem is told to people as it is.
     fn pull(
         &self,
         reference: &str,
         platform: Option<&str>,
         progress: &mut (dyn FnMut(PullProgress) + Send),
-    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
 
-    /// Builds an image; `output` gets its lines. Dropping the future stops the build.
+    /// Builds an image; `output` gets its lines. Dropping the future stops the build. The problem is
+    /// told to people as it is.
     fn build(
         &self,
         request: &BuildRequest,
         context: Context,
         output: &mut (dyn FnMut(String) + Send),
-    ) -> impl Future<Output = Result<ImageId, EngineError>> + Send;
+    ) -> impl Future<Output = Result<ImageId, Problem>> + Send;
 
     /// What a container writes, oldest first, always with timestamps. A followed stream ends when
     /// the container stops.
@@ -78,15 +79,16 @@ pub struct LogRequest {
     pub tail: Option<u32>,
     /// Go on with new ones.
     pub follow: bool,
-    /// Only from this time on, as an earlier [`RawLine::at`] had it.
-    pub since: Option<String>,
+    /// Only from this time on, as an earlier [`RawLine::at_ms`] had it; a coarser engine may send
+    /// older ones too.
+    pub since_ms: Option<u64>,
 }
 
 /// One line of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine {
-    /// When, as the engine has it: RFC 3339 of fixed width, so that it sorts as text.
-    pub at: String,
+    /// When, in milliseconds since 1970; a line without a time has that of the line before.
+    pub at_ms: u64,
     /// Where to.
     pub stream: LogStream,
     /// Without its end; invalid UTF-8 is replaced.

@@ -30,14 +30,6 @@ pub(crate) fn engine(error: &EngineError) -> Problem {
     problem
 }
 
-/// An image that cannot be had.
-pub(crate) fn image(reference: &str, error: &EngineError) -> Problem {
-    if matches!(error.kind, EngineErrorKind::Unreachable) {
-        return engine(error);
-    }
-    Problem::new(ProblemCode::Image, format!("cannot pull {reference}: {error}"))
-}
-
 /// An edge call that did not work.
 pub(crate) fn edge(error: &EdgeError) -> Problem {
     Problem::new(ProblemCode::Unavailable, error.message.clone())

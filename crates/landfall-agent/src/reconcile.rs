@@ -30,32 +30,36 @@ const INTERRUPTED_EVERY: u64 = 8;
 const ROUNDS_MAX: u32 = 5;
 
 impl<P: Platform> Agent<P> {
-    /// Watches the engine until the agent stops.
+    /// Watches engine and edge until the agent stops.
     pub(crate) async fn keep_reconciled(&self) {
-        let mut was_up = false;
+        let mut was_up = (false, false);
         let mut rounds_left = 0;
         for look in 0_u64.. {
-            let answer = tokio::time::timeout(LOOK_TIMEOUT, self.platform.info()).await;
-            let up = matches!(answer, Ok(Ok(_)));
-            match (was_up, up) {
-                (false, true) => {
-                    tracing::info!("the engine answers");
-                    rounds_left = ROUNDS_MAX;
-                    self.take_up_interrupted(true);
-                }
-                (true, true) if look.is_multiple_of(INTERRUPTED_EVERY) => {
-                    self.take_up_interrupted(false);
-                }
-                (true, false) => tracing::warn!("the engine does not answer"),
-                (true, true) | (false, false) => {}
+            let up = self.neighbours_up().await;
+            tell("engine", was_up.0, up.0);
+            tell("edge", was_up.1, up.1);
+            let is_back = (up.0 && !was_up.0) || (up.1 && !was_up.1);
+            if up.0 && (is_back || look.is_multiple_of(INTERRUPTED_EVERY)) {
+                self.take_up_interrupted(is_back);
+            }
+            if is_back {
+                rounds_left = ROUNDS_MAX;
             }
             was_up = up;
-            if up && rounds_left > 0 {
+            if up.0 && rounds_left > 0 {
                 // The engine's own restarts may still be under way: look again until all is well.
                 rounds_left = if self.reconcile_all().await { 0 } else { rounds_left - 1 };
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether engine and edge answer.
+    async fn neighbours_up(&self) -> (bool, bool) {
+        let engine = tokio::time::timeout(LOOK_TIMEOUT, self.platform.info());
+        let edge = tokio::time::timeout(LOOK_TIMEOUT, self.edge.client().status());
+        let (engine, edge) = tokio::join!(engine, edge);
+        (matches!(engine, Ok(Ok(_))), matches!(edge, Ok(Ok(_))))
     }
 
     /// One round over all apps; `true` if nothing was amiss.
@@ -139,5 +143,13 @@ impl<P: Platform> Agent<P> {
             let Step::Cutover { routes } = step else { return None };
             routes
         }))
+    }
+}
+
+fn tell(who: &str, was_up: bool, is_up: bool) {
+    match (was_up, is_up) {
+        (false, true) => tracing::info!("the {who} answers"),
+        (true, false) => tracing::warn!("the {who} does not answer"),
+        (true, true) | (false, false) => {}
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_api::{Problem, RolloutRef};
-use landfall_core::id::AppName;
+use landfall_core::id::{AppName, RolloutNumber};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::Record;
 use landfall_core::rollout::Rollout;
@@ -35,7 +35,7 @@ impl<P: Platform> Agent<P> {
                         found.extend(self.take_open(open).await);
                     }
                 }
-                Err(error) => self.block(app, &error),
+                Err(error) => self.block(app, RolloutNumber::default(), &error),
             }
         }
         Ok(found)
@@ -49,16 +49,16 @@ impl<P: Platform> Agent<P> {
                 self.leases.take(Lease::recovered(header.kind, by, since_ms, feed)).ok()
             }
             Err(error) => {
-                self.block(header.app.clone(), &error);
+                self.block(header.app.clone(), header.rollout, &error);
                 None
             }
         }
     }
 
     /// One app's journal cannot be read: it is blocked and says why, the others go on.
-    fn block(&self, app: AppName, error: &StoreError) {
+    fn block(&self, app: AppName, rollout: RolloutNumber, error: &StoreError) {
         tracing::error!(%app, %error, "its journal cannot be read");
-        let of = RolloutRef { app, rollout: landfall_core::id::RolloutNumber::default() };
+        let of = RolloutRef { app, rollout };
         drop(self.leases.take(Lease::broken(of, error.to_string())));
     }
 
@@ -153,7 +153,7 @@ impl<P: Platform> Agent<P> {
 async fn replay(
     store: &Store,
     app: &AppName,
-    number: landfall_core::id::RolloutNumber,
+    number: RolloutNumber,
 ) -> Result<(Rollout, Feed), StoreError> {
     let journal = store.journal(app, number).await?;
     let journal =

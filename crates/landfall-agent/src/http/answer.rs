@@ -47,7 +47,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Wire<T> {
         // The parser's own words could quote a secret: only the place is told.
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let (kind, column) = (error.classify(), error.column());
-            invalid(format!("the body is not what this call takes ({kind:?} at byte {column})"))
+            let message =
+                format!("the body is not what this call takes ({kind:?} at byte {column})");
+            let problem = Problem::new(ProblemCode::Invalid, message);
+            problem.hint("are client and agent of one version?").into()
         })
     }
 }

@@ -13,7 +13,6 @@ use super::Site;
 use super::answer::Refusal;
 use super::ndjson;
 use crate::platform::{Context, Platform};
-use crate::problems;
 
 /// Lines of output that wait for a slow reader; more are dropped, the result never is.
 const OUTPUT_MAX: usize = 4096;
@@ -32,7 +31,7 @@ pub(super) async fn build<P: Platform>(
         let last = tokio::select! {
             built = work => match built {
                 Ok(image) => BuildEvent::Done { image },
-                Err(error) => BuildEvent::Failed { problem: problems::engine(&error) },
+                Err(problem) => BuildEvent::Failed { problem },
             },
             () = sender.closed() => return,
         };

@@ -71,7 +71,7 @@ pub(super) async fn resume<P: Platform>(
     App(app): App,
     Which(id): Which,
 ) -> Answer<RolloutRef> {
-    Ok(Json(site.agent.resume(&app, id)?))
+    Ok(Json(site.agent.resume(&app, id).await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,7 +17,7 @@ use crate::platform::{LogRequest, Platform};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A container's next line; `None` when its stream ended.
-type Next = (String, Option<(String, LogLine)>);
+type Next = (String, Option<(u64, LogLine)>);
 
 type Readers = SelectAll<Pin<Box<dyn Stream<Item = Next> + Send>>>;
 
@@ -25,7 +25,7 @@ type Readers = SelectAll<Pin<Box<dyn Stream<Item = Next> + Send>>>;
 #[derive(Debug, Default)]
 struct Places {
     reading: HashSet<String>,
-    last_at: HashMap<String, String>,
+    last_at_ms: HashMap<String, u64>,
 }
 
 impl<P: Platform> Agent<P> {
@@ -46,16 +46,13 @@ impl<P: Platform> Agent<P> {
             tokio::select! {
                 next = readers.next(), if !readers.is_empty() => {
                     let Some((id, line)) = next else { continue };
-                    let Some((at, line)) = line else {
+                    let Some((at_ms, line)) = line else {
                         places.reading.remove(&id);
                         continue;
                     };
-                    // The engine repeats the line of the time it is asked to go on from.
-                    if places.last_at.get(&id).is_some_and(|last| at <= *last) {
-                        continue;
-                    }
-                    let line = LogLine { at: query.timestamps.then(|| at.clone()), ..line };
-                    places.last_at.insert(id, at);
+                    let at = query.timestamps.then(|| super::time::rfc3339(at_ms));
+                    places.last_at_ms.insert(id, at_ms);
+                    let line = LogLine { at, ..line };
                     if lines.send(line).await.is_err() {
                         return;
                     }
@@ -64,7 +61,7 @@ impl<P: Platform> Agent<P> {
                     // An engine that is away for a moment ends no one's view.
                     for found in self.loggers(app, query).await.unwrap_or_default() {
                         let runs = matches!(found.status, Status::Running | Status::Restarting);
-                        if runs || !places.last_at.contains_key(&found.id) {
+                        if runs || !places.last_at_ms.contains_key(&found.id) {
                             self.read_on(&found, None, &mut places, &mut readers);
                         }
                     }
@@ -84,10 +81,14 @@ impl<P: Platform> Agent<P> {
         if !places.reading.insert(found.id.clone()) {
             return;
         }
-        let since = places.last_at.get(&found.id).cloned();
+        let since_ms = places.last_at_ms.get(&found.id).copied();
         let (id, last_id) = (found.id.clone(), found.id.clone());
-        let reader = self.reader(found, LogRequest { tail, follow: true, since });
-        let reader = reader.map(move |line| (id.clone(), Some(line)));
+        let reader = self.reader(found, LogRequest { tail, follow: true, since_ms });
+        let reader = reader.filter_map(move |(at_ms, line)| {
+            // What was sent before the restart is repeated by an engine that counts in seconds.
+            let is_new = since_ms.is_none_or(|since_ms| at_ms > since_ms);
+            std::future::ready(is_new.then(|| (id.clone(), Some((at_ms, line)))))
+        });
         readers.push(Box::pin(reader.chain(stream::iter([(last_id, None)]))));
     }
 }

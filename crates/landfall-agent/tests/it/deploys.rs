@@ -1,0 +1,189 @@
+//! Deploys, rollbacks and downs, as their viewers see them.
+
+use std::sync::{Arc, Mutex};
+
+use landfall_api::{EventKind, Outcome, ProblemCode, ReleaseState, RolloutAnswer, WhatChanges};
+use landfall_core::id::{ReleaseNumber, RolloutNumber};
+use landfall_core::record::Action;
+use landfall_testing::fake::Behaviour;
+
+use crate::site::{Site, outcome, request, shop, shop_name};
+
+#[tokio::test]
+async fn a_deploy_serves_and_its_events_tell_it_in_order() {
+    let site = Site::new().await;
+    let events = site.deploy(&shop("1")).await;
+    assert_eq!(outcome(&events), (&Outcome::Succeeded, Some(1)));
+    assert!(events.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+    assert!(matches!(events[0].kind, EventKind::Preparing { .. }));
+    let planned = events.iter().find_map(|event| match &event.kind {
+        EventKind::Planned { plan } => Some(plan.clone()),
+        _ => None,
+    });
+    let steps = planned.unwrap().steps.len();
+    let done = events
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::StepDone { action: Action::Do, .. }));
+    assert_eq!(done.count(), steps);
+    let status = site.client.app(&shop_name()).await.unwrap();
+    assert_eq!(status.serving.unwrap().release, ReleaseNumber(1));
+    assert_eq!(status.open, None);
+    assert_eq!(status.problems, Vec::<String>::new());
+    let web = status.services.iter().find(|s| s.service.as_str() == "web").unwrap();
+    assert_eq!((web.wanted, web.replicas.len()), (2, 2));
+    assert!(!status.routes.is_empty());
+}
+
+#[tokio::test]
+async fn the_intent_is_on_disk_before_the_first_effect() {
+    let site = Site::new().await;
+    let seen: Arc<Mutex<Vec<(String, i64)>>> = Arc::default();
+    let (log, database) = (Arc::clone(&seen), site.database());
+    site.platform.set(|knobs| {
+        knobs.on_effect = Some(Box::new(move |name| {
+            let reader = rusqlite::Connection::open(&database).unwrap();
+            let sql = "SELECT count(*) FROM records WHERE record LIKE '%\"intended\"%'";
+            let intents = reader.query_row(sql, [], |row| row.get(0)).unwrap();
+            log.lock().unwrap().push((name.to_owned(), intents));
+        }));
+    });
+    site.deploy(&shop("1")).await;
+    let seen = seen.lock().unwrap();
+    assert!(!seen.is_empty());
+    assert!(seen.iter().all(|(_, intents)| *intents > 0), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_serves_already_is_not_deployed_again_unless_forced() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let events = site.deploy(&shop("1")).await;
+    assert_eq!(outcome(&events), (&Outcome::NothingToDo, Some(1)));
+    let mut forced = request(&shop("1"));
+    forced.force = true;
+    let RolloutAnswer::Started(of) = site.client.deploy(&forced).await.unwrap() else {
+        panic!("it must start")
+    };
+    assert_eq!(outcome(&site.all_events(&of).await), (&Outcome::Succeeded, Some(2)));
+    assert_eq!(of.rollout, RolloutNumber(3), "numbers are never used twice");
+}
+
+#[tokio::test]
+async fn a_replica_that_was_removed_by_hand_is_something_to_do() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    {
+        let mut world = site.world.lock();
+        let id = world.containers.iter().find(|(_, c)| c.name.contains("web")).unwrap().0.clone();
+        world.containers.remove(&id);
+    }
+    assert_eq!(outcome(&site.deploy(&shop("1")).await), (&Outcome::Succeeded, Some(2)));
+}
+
+#[tokio::test]
+async fn a_broken_release_is_rolled_back_and_the_old_one_serves() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let broken = Behaviour { exits: Some((5, 1)), ..Behaviour::default() };
+    let key = (RolloutNumber(2), "web".parse().unwrap());
+    site.world.lock().behaviours.insert(key, broken);
+    let events = site.deploy(&shop("2")).await;
+    let (ended, serving) = outcome(&events);
+    assert!(matches!(ended, Outcome::RolledBack { reason } if reason.message.contains("exit")));
+    assert_eq!(serving, Some(1));
+    let releases = site.client.releases(&shop_name()).await.unwrap();
+    let states: Vec<_> = releases.iter().map(|r| (r.number.0, r.state, r.kept)).collect();
+    let expected = [(2, ReleaseState::Failed, false), (1, ReleaseState::Serving, true)];
+    assert_eq!(states, expected);
+    assert_eq!(releases[1].message.as_deref(), Some("because"));
+}
+
+#[tokio::test]
+async fn rolling_back_goes_to_the_newest_stable_one_beside_what_serves() {
+    let site = Site::new().await;
+    for version in ["1", "2", "3"] {
+        site.deploy(&shop(version)).await;
+    }
+    assert_eq!(outcome(&site.roll_back(None).await), (&Outcome::Succeeded, Some(2)));
+    assert_eq!(outcome(&site.roll_back(Some(1)).await), (&Outcome::Succeeded, Some(1)));
+    assert_eq!(outcome(&site.roll_back(Some(1)).await), (&Outcome::NothingToDo, Some(1)));
+    let events = site.roll_back(Some(9)).await;
+    let (Outcome::Refused { problem }, _) = outcome(&events) else { panic!("{events:?}") };
+    assert_eq!(problem.code, ProblemCode::NotFound);
+    site.platform.set(|knobs| knobs.missing.push("app:1".to_owned()));
+    let events = site.roll_back(Some(3)).await;
+    let (Outcome::Refused { problem }, _) = outcome(&events) else { panic!("{events:?}") };
+    assert_eq!(problem.code, ProblemCode::Image);
+    assert!(problem.details.iter().any(|line| line.starts_with("web: app:1")), "{problem:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_longer_kept_is_forgotten_but_still_listed() {
+    let site = Site::new().await;
+    for version in ["1", "2", "3", "4"] {
+        let mut spec = shop(version);
+        spec.settings.keep = 2;
+        // All stateful containers stay those of r1: so does r1.
+        site.deploy(&spec).await;
+    }
+    let releases = site.client.releases(&shop_name()).await.unwrap();
+    let kept: Vec<_> = releases.iter().map(|r| (r.number.0, r.kept)).collect();
+    assert_eq!(kept, [(4, true), (3, true), (2, false), (1, true)]);
+    let events = site.roll_back(Some(2)).await;
+    let (Outcome::Refused { problem }, _) = outcome(&events) else { panic!("{events:?}") };
+    assert!(problem.message.contains("no longer kept"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn down_leaves_nothing_but_data() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    assert_eq!(outcome(&site.down().await), (&Outcome::Succeeded, None));
+    {
+        let world = site.world.lock();
+        assert_eq!(world.containers.len(), 0);
+        assert!(!world.volumes.is_empty());
+        assert!(world.table.apps.is_empty());
+    }
+    assert_eq!(outcome(&site.down().await), (&Outcome::NothingToDo, None));
+    assert_eq!(outcome(&site.roll_back(None).await), (&Outcome::Succeeded, Some(1)));
+}
+
+#[tokio::test]
+async fn a_plan_touches_nothing() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let before = site.world.lock().containers.clone();
+    let mut wish = request(&shop("2"));
+    wish.plan_only = true;
+    let RolloutAnswer::Planned(view) = site.client.deploy(&wish).await.unwrap() else {
+        panic!("a plan")
+    };
+    let change = |name: &str| {
+        view.changes.iter().find(|c| c.service.as_str() == name).map(|c| c.change).unwrap()
+    };
+    assert_eq!((change("web"), change("db")), (WhatChanges::Changed, WhatChanges::Unchanged));
+    assert_eq!(view.plan.rollout, RolloutNumber(2));
+    assert_eq!(site.world.lock().containers, before);
+    wish.spec = shop("1");
+    let answer = site.client.deploy(&wish).await.unwrap();
+    assert!(matches!(answer, RolloutAnswer::NothingToDo(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn missing_images_are_pulled_and_told_and_hopeless_ones_refused() {
+    let site = Site::new().await;
+    site.platform.set(|knobs| knobs.to_pull.push("nginx:1".to_owned()));
+    let events = site.deploy(&shop("1")).await;
+    assert_eq!(outcome(&events), (&Outcome::Succeeded, Some(1)));
+    let pulling = |event: &landfall_api::Event| matches!(&event.kind, EventKind::Pulling { image, .. } if image == "nginx:1");
+    assert!(events.iter().any(pulling));
+    let mut spec = shop("2");
+    spec.services.values_mut().for_each(|service| service.image = "nowhere:1".to_owned());
+    site.platform.set(|knobs| knobs.missing.push("nowhere:1".to_owned()));
+    let events = site.deploy(&spec).await;
+    let (Outcome::Refused { problem }, _) = outcome(&events) else { panic!("{events:?}") };
+    assert_eq!(problem.code, ProblemCode::Image);
+    let status = site.client.app(&shop_name()).await.unwrap();
+    assert_eq!(status.serving.unwrap().release.0, 1);
+}
