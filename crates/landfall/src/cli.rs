@@ -26,34 +26,21 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 not done and nothing changed, 2 usage, 3 undone: the previous release serves,
 4 stuck: a person is needed, 5 another rollout is open, 70 internal, 130 interrupted.";
 
-/// The verbs.
+/// The verbs. What each is about stands at its args.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say what a deploy would do; change nothing.
     Plan(plan::PlanArgs),
-    /// Bring the app to what its compose files say, or leave it as it was.
     Deploy(deploy::DeployArgs),
-    /// Show what serves, on which replicas, through which routes.
     Status(status::StatusArgs),
-    /// List the app's releases.
     Releases(releases::ReleasesArgs),
-    /// Go back to an older release.
     Rollback(rollback::RollbackArgs),
-    /// Show what the app's services write.
     Logs(logs::LogsArgs),
-    /// Watch a rollout that goes on at the agent, or look at one that has ended.
     Attach(attach::AttachArgs),
-    /// Call the open rollout off; what served before goes on serving.
     Cancel(cancel::CancelArgs),
-    /// Let a stuck rollout try again.
     Resume(resume::ResumeArgs),
-    /// Stop and remove the app's containers and networks. Volumes are never touched.
     Down(down::DownArgs),
-    /// Run, start, stop or ask the agent, which holds releases and runs rollouts on this host.
     Agent(agent::AgentArgs),
-    /// Run the edge, which serves the apps' ports on this host.
     Edge(edge::EdgeArgs),
-    /// Print the command reference as Markdown.
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
 }
@@ -71,7 +58,7 @@ pub(crate) struct SharedArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Project")]
 pub(crate) struct ProjectArgs {
-    /// Compose file; repeat it to lay one over the other..
+    /// Compose file; repeat it to lay one over the other.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
     /// Name of the app; by default the files' `name`, else the folder's name.
@@ -92,7 +79,7 @@ pub(crate) struct ProjectArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Global")]
 pub(crate) struct CommonArgs {
-    /// The agent's socket [env: `LANDFALL_SOCKET`].
+    /// The agent's socket; else `LANDFALL_SOCKET`, else agent.sock in `LANDFALL_RUN_DIR`.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// `json` prints one JSON value a line on standard output.

@@ -37,6 +37,8 @@ pub(crate) struct Parts {
     /// Findings about the compose files, and how they are shown.
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) rendered: String,
+    /// What serves now, where that is known: said last.
+    pub(crate) last_line: Option<String>,
 }
 
 impl Deref for Failure {
@@ -64,6 +66,7 @@ impl Failure {
             hints: Vec::new(),
             diagnostics: Vec::new(),
             rendered: String::new(),
+            last_line: None,
         }))
     }
 
@@ -109,7 +112,7 @@ impl Failure {
         if printer.is_json() {
             printer.json(&Report { error: self.json() });
         } else {
-            printer.problems(&self.lines(printer.paint_err()));
+            printer.announce_all(&self.lines(printer.paint_err()));
         }
     }
 
@@ -129,6 +132,9 @@ impl Failure {
         }
         for hint in &self.hints {
             lines.push(format!("{} {hint}", paint.text(Tone::Accent, "hint:")));
+        }
+        if let Some(last) = &self.last_line {
+            lines.extend([String::new(), last.clone()]);
         }
         lines
     }

@@ -15,7 +15,19 @@ use crate::settings::Settings;
 pub(crate) struct Invocation {
     pub(crate) settings: Settings,
     pub(crate) printer: Printer,
-    on_interrupt: RefCell<Vec<String>>,
+    on_interrupt: RefCell<OnInterrupt>,
+}
+
+/// What a person who interrupts has to know.
+#[derive(Debug, Default)]
+pub(crate) enum OnInterrupt {
+    /// That it was interrupted.
+    #[default]
+    Plain,
+    /// Nothing: it would have gone on for ever.
+    Nothing,
+    /// This.
+    Lines(Vec<String>),
 }
 
 impl Invocation {
@@ -43,17 +55,17 @@ impl Invocation {
     }
 
     /// What a person who interrupts from now on has to know.
-    pub(crate) fn on_interrupt(&self, lines: Vec<String>) {
-        self.on_interrupt.replace(lines);
+    pub(crate) fn on_interrupt(&self, what: OnInterrupt) {
+        self.on_interrupt.replace(what);
     }
 
     /// Says what a person who interrupts has to know.
     pub(crate) fn interrupted(&self) {
         self.printer.interrupted();
-        let lines = self.on_interrupt.take();
-        if lines.is_empty() {
-            self.printer.problem("interrupted");
+        match self.on_interrupt.take() {
+            OnInterrupt::Plain => self.printer.announce("interrupted"),
+            OnInterrupt::Nothing => {}
+            OnInterrupt::Lines(lines) => self.printer.announce_all(&lines),
         }
-        self.printer.problems(&lines);
     }
 }

@@ -13,7 +13,10 @@ use crate::settings::ProjectSettings;
 
 /// Loads the files and shows warnings; fails with all findings at once.
 pub(crate) fn load(settings: &ProjectSettings, printer: &Printer) -> Result<Project, Failure> {
-    let project = load_quietly(settings, printer)?;
+    let project = load_quietly(settings, printer).map_err(|mut failure| {
+        failure.last_line = Some("nothing was changed".to_owned());
+        failure
+    })?;
     let files: Vec<&str> = project.sources.names().collect();
     let services = count(project.spec.services.len(), "service");
     printer.detail(&format!("{}: {services} from {}", project.spec.name, files.join(", ")));
@@ -26,23 +29,26 @@ pub(crate) fn load(settings: &ProjectSettings, printer: &Printer) -> Result<Proj
 
 /// The app's name, for verbs that need nothing else of the files.
 pub(crate) fn name(settings: &ProjectSettings, printer: &Printer) -> Result<AppName, Failure> {
+    let project = load_quietly(settings, printer).map_err(or_name_it)?;
+    Ok(project.spec.name)
+}
+
+/// The same, where it is fine to stand outside of any project.
+pub(crate) fn name_if_any(
+    settings: &ProjectSettings,
+    printer: &Printer,
+) -> Result<Option<AppName>, Failure> {
+    let is_named = !settings.files.is_empty() || settings.directory.is_some();
     match load_quietly(settings, printer) {
-        Ok(project) => Ok(project.spec.name),
-        Err(failure) => Err(failure.hint("`-p NAME` names the app without its files")),
+        Ok(project) => Ok(Some(project.spec.name)),
+        // No file was found anywhere: the findings point into none.
+        Err(failure) if !is_named && failure.diagnostics.iter().all(|d| d.at.is_none()) => Ok(None),
+        Err(failure) => Err(or_name_it(failure)),
     }
 }
 
-/// Whether the user stands in, or names, a compose project at all.
-pub(crate) fn is_given(settings: &ProjectSettings, printer: &Printer) -> Result<bool, Failure> {
-    if !settings.files.is_empty() || settings.directory.is_some() {
-        return Ok(true);
-    }
-    match load_quietly(settings, printer) {
-        Ok(_) => Ok(true),
-        // No file was found anywhere: the findings point into none.
-        Err(failure) if failure.diagnostics.iter().all(|d| d.at.is_none()) => Ok(false),
-        Err(failure) => Err(failure),
-    }
+fn or_name_it(failure: Failure) -> Failure {
+    failure.hint("`-p NAME` names the app without its files")
 }
 
 fn load_quietly(settings: &ProjectSettings, printer: &Printer) -> Result<Project, Failure> {
@@ -64,7 +70,7 @@ fn load_quietly(settings: &ProjectSettings, printer: &Printer) -> Result<Project
 
 fn unloadable(failed: LoadFailed, printer: &Printer) -> Failure {
     let errors = failed.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    let message = format!("{failed}: {}, nothing was changed", count(errors, "error"));
+    let message = format!("{failed}: {}", count(errors, "error"));
     let rendered = render(&failed.diagnostics, &failed.sources, printer.paint_err().0);
     let mut failure = Failure::not_done("compose_files", message);
     failure.rendered = rendered;

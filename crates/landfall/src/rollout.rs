@@ -1,8 +1,8 @@
 //! From the agent's first answer to the exit code: shows a plan, or watches the rollout to its end.
 
 use clap::Args;
-use landfall_api::{NothingToDo, RolloutAnswer, RolloutId, RolloutRef};
-use landfall_core::id::AppName;
+use landfall_api::{ClientError, NothingToDo, ProblemCode, RolloutAnswer, RolloutId, RolloutRef};
+use landfall_core::id::{AppName, InvalidName};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -16,6 +16,11 @@ pub(crate) struct WatchArgs {
     /// Return as soon as the agent has taken it over.
     #[arg(short, long)]
     pub(crate) detach: bool,
+}
+
+/// A rollout as typed.
+pub(crate) fn parse_id(text: &str) -> Result<RolloutId, &'static str> {
+    text.parse().map_err(|error: InvalidName| error.rule)
 }
 
 /// Concludes a verb with what the agent answered.
@@ -76,6 +81,26 @@ pub(crate) async fn resolve(
     Ok(RolloutRef { app: app.clone(), rollout: rollout.ok_or_else(none)? })
 }
 
+/// Adds what serves now to a failure before the rollout began, if the agent can tell.
+pub(crate) async fn with_what_serves(
+    invocation: &Invocation,
+    app: &AppName,
+    mut failure: Failure,
+) -> Failure {
+    if failure.exit != Exit::NotDone {
+        return failure;
+    }
+    let line = match invocation.client().app(app).await {
+        Ok(status) => watch::unchanged(app, status.serving.map(|serving| serving.release)),
+        Err(ClientError::Problem(problem)) if problem.code == ProblemCode::NotFound => {
+            watch::unchanged(app, None)
+        }
+        Err(_) => return failure,
+    };
+    failure.last_line = Some(line);
+    failure
+}
+
 fn left_to_the_agent(invocation: &Invocation, rollout: &RolloutRef) {
     let printer = &invocation.printer;
     if printer.is_json() {
@@ -93,7 +118,7 @@ fn nothing_to_do(invocation: &Invocation, app: &AppName, nothing: &NothingToDo) 
         printer.json(&RolloutAnswer::NothingToDo(nothing.clone()));
         return;
     }
-    printer.say(&match nothing.serving {
+    printer.announce(&match nothing.serving {
         Some(release) => format!("{app} {release} serves already: nothing to do"),
         None => format!("{app} is down already: nothing to do"),
     });

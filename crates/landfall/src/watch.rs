@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use landfall_api::{AgentClient, ClientError, Event, Lines, RolloutRef, TransportError};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-pub(crate) use verdict::Verdict;
+pub(crate) use verdict::{Verdict, unchanged};
 use view::View;
 
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, OnInterrupt};
 
 /// Pause between two drawings of the block: 25 a second.
 const FRAME: Duration = Duration::from_millis(40);
@@ -43,7 +43,7 @@ pub(crate) async fn follow(
     rollout: &RolloutRef,
     since: Since,
 ) -> Result<Verdict, Failure> {
-    invocation.on_interrupt(verdict::left_alone(rollout));
+    invocation.on_interrupt(OnInterrupt::Lines(verdict::left_alone(rollout)));
     let told_from_ms = match since {
         Since::Beginning => 0,
         Since::Now => now_ms(),

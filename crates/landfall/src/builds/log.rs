@@ -1,4 +1,5 @@
-//! A build's output: its last lines in a live block on a terminal, every line elsewhere.
+//! A build's output: its last lines in a live block on a terminal, every line elsewhere, and only
+//! those of a failure when quiet.
 
 use std::collections::VecDeque;
 
@@ -50,7 +51,7 @@ impl<'a> BuildLog<'a> {
     /// One line of the builder.
     pub(super) fn output(&mut self, line: &str) {
         let line = harmless(line.trim_end());
-        if !self.printer.is_live() {
+        if !self.printer.is_live() && !self.printer.is_quiet() {
             self.printer.say(&format!("  {line}"));
             return;
         }
@@ -58,7 +59,7 @@ impl<'a> BuildLog<'a> {
         if self.kept.len() > KEPT_LINES {
             self.kept.pop_front();
         }
-        if self.drawn_at.is_none_or(|at| at.elapsed() >= FRAME) {
+        if self.printer.is_live() && self.drawn_at.is_none_or(|at| at.elapsed() >= FRAME) {
             self.drawn_at = Some(Instant::now());
             self.draw();
         }
@@ -79,15 +80,15 @@ impl<'a> BuildLog<'a> {
         self.printer.say(&format!("{mark} {} in {took}", self.tag));
     }
 
-    /// Shows what the live block kept; elsewhere every line was shown.
+    /// Shows what was kept; programs have it from the events.
     pub(super) fn fail(self) {
         self.printer.clear();
-        if self.kept.is_empty() {
+        if self.kept.is_empty() || self.printer.is_json() {
             return;
         }
         let paint = self.printer.paint_err();
-        self.printer.problem(&format!("last lines of the build of {}:", self.tag));
+        self.printer.announce(&format!("last lines of the build of {}:", self.tag));
         let bar = paint.text(Tone::Faint, "  │");
-        self.kept.iter().for_each(|line| self.printer.problem(&format!("{bar} {line}")));
+        self.kept.iter().for_each(|line| self.printer.announce(&format!("{bar} {line}")));
     }
 }

@@ -12,6 +12,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 
+/// Run, start, stop or ask the agent, which holds releases and runs rollouts on this host.
+///
 /// The agent holds releases, journals and leases of this host and runs its rollouts; the edge beside
 /// it serves the apps' ports. Sockets are in `LANDFALL_RUN_DIR` (/run/landfall), everything that
 /// lasts is in `LANDFALL_STATE_DIR` (/var/lib/landfall).
@@ -23,13 +25,9 @@ pub(crate) struct AgentArgs {
 
 #[derive(Debug, Subcommand)]
 enum AgentCommand {
-    /// Run the agent in the foreground, for a supervisor.
     Run(run::RunArgs),
-    /// Start edge and agent in the background, unless they run.
     Start(start::StartArgs),
-    /// Stop the agent; the edge goes on serving.
     Stop(stop::StopArgs),
-    /// Say whether agent, engine and edge are well.
     Status(status::StatusArgs),
 }
 

@@ -10,12 +10,19 @@ use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 use crate::watch::Since;
 
+/// Watch a rollout that goes on at the agent, or look at one that has ended.
+///
 /// Shows a rollout from its beginning: to its end if it goes on, as it was if it has ended. Any number
 /// of people may watch one rollout. The exit code is that of the rollout.
 #[derive(Debug, Args)]
 pub(crate) struct AttachArgs {
     /// Which rollout, for example `d3`; the newest by default.
-    #[arg(value_name = "ROLLOUT", default_value = "latest", hide_default_value = true)]
+    #[arg(
+        value_name = "ROLLOUT",
+        value_parser = rollout::parse_id,
+        default_value = "latest",
+        hide_default_value = true
+    )]
     rollout: RolloutId,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,

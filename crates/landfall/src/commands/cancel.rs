@@ -10,12 +10,19 @@ use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 use crate::watch::{self, Since};
 
+/// Call the open rollout off; what served before goes on serving.
+///
 /// Calls the open rollout off: its steps are undone, and what served before goes on serving. Refused
 /// once the cutover has begun; `landfall rollback` goes back then.
 #[derive(Debug, Args)]
 pub(crate) struct CancelArgs {
     /// Which rollout, for example `d3`; the newest by default.
-    #[arg(value_name = "ROLLOUT", default_value = "latest", hide_default_value = true)]
+    #[arg(
+        value_name = "ROLLOUT",
+        value_parser = rollout::parse_id,
+        default_value = "latest",
+        hide_default_value = true
+    )]
     rollout: RolloutId,
     #[command(flatten)]
     watch: WatchArgs,

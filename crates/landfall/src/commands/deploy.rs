@@ -7,11 +7,13 @@ use crate::builds::{self, BuildArgs, Images};
 use crate::cli::SharedArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, OnInterrupt};
 use crate::project::Project;
 use crate::rollout::{self, WatchArgs};
 use crate::watch::{self, Since};
 
+/// Bring the app to what its compose files say, or leave it as it was.
+///
 /// Deploys the app as one transaction: when it ends, the new release serves whole, or what served
 /// before still does and the reason is shown. The agent carries it out; this command watches, and may
 /// be interrupted without stopping it.
@@ -38,29 +40,42 @@ pub(crate) struct DeployArgs {
 
 pub(crate) async fn run(args: &DeployArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let project = invocation.project()?;
-    let images = builds::before_plan(invocation, &project, &args.build).await?;
+    match deploy(args, invocation, &project).await {
+        Ok(exit) => Ok(exit),
+        Err(failure) => {
+            Err(rollout::with_what_serves(invocation, &project.spec.name, failure).await)
+        }
+    }
+}
+
+async fn deploy(
+    args: &DeployArgs,
+    invocation: &Invocation,
+    project: &Project,
+) -> Result<Exit, Failure> {
+    let images = builds::before_plan(invocation, project, &args.build).await?;
     let is_built = !images.is_empty();
-    let mut request = request(invocation, &project, images);
+    let mut request = request(invocation, project, images);
     request.message.clone_from(&args.message);
     request.commit.clone_from(&args.commit);
     request.force = args.force;
-    let app = request.spec.name.clone();
+    let app = &project.spec.name;
 
     let answer = invocation.client().deploy(&request).await?;
     let rollout = match &answer {
         RolloutAnswer::Started(rollout) if !args.watch.detach => rollout,
         RolloutAnswer::Started(_) | RolloutAnswer::Planned(_) | RolloutAnswer::NothingToDo(_) => {
-            return rollout::conclude(invocation, &app, answer, &args.watch).await;
+            return rollout::conclude(invocation, app, answer, &args.watch).await;
         }
     };
     let verdict = watch::follow(invocation, rollout, Since::Beginning).await?;
-    let missing = verdict.refusal().filter(|why| builds::would_help(&project, &args.build, why));
+    let missing = verdict.refusal().filter(|why| builds::would_help(project, &args.build, why));
     if missing.is_some() {
         invocation.printer.say("the engine lacks an image of this app: building");
-        invocation.on_interrupt(Vec::new());
-        request.images = builds::all(invocation, &project).await?;
+        invocation.on_interrupt(OnInterrupt::Plain);
+        request.images = builds::all(invocation, project).await?;
         let answer = invocation.client().deploy(&request).await?;
-        return rollout::conclude(invocation, &app, answer, &args.watch).await;
+        return rollout::conclude(invocation, app, answer, &args.watch).await;
     }
     verdict.show(&invocation.printer);
     if verdict.is_nothing_to_do() && !is_built && !project.builds.is_empty() {

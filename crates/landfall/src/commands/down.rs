@@ -12,6 +12,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 
+/// Stop and remove the app's containers and networks. Volumes are never touched.
+///
 /// Takes the app's routes away, then stops and removes its containers and networks. Volumes are never
 /// touched: the next deploy finds its data. Releases stay, so `landfall rollback` brings the app back.
 #[derive(Debug, Args)]

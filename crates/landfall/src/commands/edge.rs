@@ -10,6 +10,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 
+/// Run the edge, which serves the apps' ports on this host.
+///
 /// The edge is the proxy that serves the apps' ports. It needs neither agent nor engine to go on
 /// serving, and keeps its last good routes over restarts.
 #[derive(Debug, Args)]
@@ -20,10 +22,11 @@ pub(crate) struct EdgeArgs {
 
 #[derive(Debug, Subcommand)]
 enum EdgeCommand {
-    /// Run the edge in the foreground, for a supervisor.
     Run(RunArgs),
 }
 
+/// Run the edge in the foreground, for a supervisor.
+///
 /// Runs the edge until SIGTERM or SIGINT, its log on standard error (`LANDFALL_LOG` sets how much).
 /// Requests in flight are finished before it ends.
 #[derive(Debug, Args)]

@@ -2,14 +2,16 @@
 
 use clap::Args;
 use landfall_api::{LogLine, LogQuery};
-use landfall_core::id::ServiceName;
+use landfall_core::id::{AppName, ServiceName};
 
 use crate::cli::SharedArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, OnInterrupt};
 use crate::output::style::{Paint, Tone};
 
+/// Show what the app's services write.
+///
 /// Prints what the app's services wrote, each line behind its service and replica.
 #[derive(Debug, Args)]
 // `-f` follows here, as everywhere else; the compose file keeps its long flag.
@@ -55,6 +57,12 @@ pub(crate) async fn run(args: &LogsArgs, invocation: &Invocation) -> Result<Exit
         timestamps: args.timestamps,
     };
     let printer = &invocation.printer;
+    if let Some(service) = &args.service {
+        check(invocation, &app, service).await?;
+    }
+    if args.follow {
+        invocation.on_interrupt(OnInterrupt::Nothing);
+    }
     let mut lines = invocation.client().logs(&app, &query).await?;
     // Grows with the longest name seen, so that columns settle.
     let mut name_width = 0;
@@ -69,6 +77,24 @@ pub(crate) async fn run(args: &LogsArgs, invocation: &Invocation) -> Result<Exit
         }
     }
     Ok(Exit::Done)
+}
+
+/// That the app has such a service, so that a slip of the pen is not taken for silence.
+async fn check(
+    invocation: &Invocation,
+    app: &AppName,
+    service: &ServiceName,
+) -> Result<(), Failure> {
+    let status = invocation.client().app(app).await?;
+    let names: Vec<&str> = status.services.iter().map(|s| s.service.as_str()).collect();
+    if names.contains(&service.as_str()) {
+        return Ok(());
+    }
+    let failure = Failure::not_done("not_found", format!("{app} has no service {service}"));
+    Err(match names.as_slice() {
+        [] => failure,
+        names => failure.hint(format!("it has {}", names.join(", "))),
+    })
 }
 
 fn shown(line: &LogLine, name_width: &mut usize, paint: Paint) -> String {

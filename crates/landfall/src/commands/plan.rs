@@ -10,6 +10,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 
+/// Say what a deploy would do; change nothing.
+///
 /// Says which services would start, stop and stay, and which steps would be taken, the pivot marked.
 /// No container, network, volume or route is touched; missing images are pulled, and built with
 /// `--build`.
@@ -28,9 +30,9 @@ pub(crate) async fn run(args: &PlanArgs, invocation: &Invocation) -> Result<Exit
     request.plan_only = true;
     let app = request.spec.name.clone();
     let answer = invocation.client().deploy(&request).await.map_err(|error| {
-        let failure = Failure::from(error);
+        let mut failure = Failure::from(error);
         if failure.code == "image" && !project.builds.is_empty() {
-            return failure.hint("`landfall plan --build` builds the app's images first");
+            failure.hints = vec!["`landfall plan --build` builds the app's images first".into()];
         }
         failure
     })?;

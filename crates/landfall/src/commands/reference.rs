@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, Args, Command, CommandFactory};
 
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::invocation::Invocation;
 
-/// Prints the command reference as Markdown: docs/cli.md.
+/// Print the command reference as Markdown.
 #[derive(Debug, Args)]
 pub(crate) struct ReferenceArgs {}
 
@@ -22,8 +23,7 @@ const SHARED: &str = "\
 ## Flags of every command about an app
 
 They may stand before or after the verb. Lists are joined; of two values the one after the verb wins.
-(`landfall logs -f` follows: there the compose file is `--file`.)
-";
+(`landfall logs -f` follows: there the compose file is `--file`.)";
 
 pub(crate) fn run(_args: &ReferenceArgs, invocation: &Invocation) -> Exit {
     invocation.printer.data(markdown().trim_end());
@@ -34,7 +34,7 @@ fn markdown() -> String {
     let mut root = Cli::command();
     root.build();
     let mut out = format!("{HEAD}\n{}\n", text(root.get_about()));
-    let _ = writeln!(out, "\n{}\n{SHARED}", text(root.get_after_help()));
+    let _ = writeln!(out, "\n{}\n\n{SHARED}", text(root.get_after_help()));
     let shared: Vec<&Arg> = root.get_arguments().filter(|arg| !is_standard(arg)).collect();
     flags(&mut out, &shared);
     let shared: Vec<&str> = shared.iter().map(|arg| arg.get_id().as_str()).collect();
@@ -47,8 +47,10 @@ fn markdown() -> String {
 fn section(out: &mut String, path: &str, command: &Command, shared: &[&str]) {
     let path = format!("{path} {}", command.get_name());
     let about = command.get_long_about().or(command.get_about());
-    let _ = writeln!(out, "\n## `{path}`\n\n{}\n", text(about));
-    let own = |arg: &&Arg| !is_standard(arg) && !shared.contains(&arg.get_id().as_str());
+    let _ = writeln!(out, "\n## `{path}`\n\n{}", text(about));
+    let own = |arg: &&Arg| {
+        !is_standard(arg) && !arg.is_hide_set() && !shared.contains(&arg.get_id().as_str())
+    };
     let own: Vec<&Arg> = command.get_arguments().filter(own).collect();
     let mut usage = path.clone();
     for arg in own.iter().filter(|arg| arg.is_positional()) {
@@ -57,7 +59,7 @@ fn section(out: &mut String, path: &str, command: &Command, shared: &[&str]) {
     if command.has_subcommands() {
         usage.push_str(" <COMMAND>");
     } else {
-        let _ = writeln!(out, "    {usage} [FLAGS]\n");
+        let _ = writeln!(out, "\n    {usage} [FLAGS]");
     }
     flags(out, &own);
     for child in command.get_subcommands().filter(|c| c.get_name() != "help") {
@@ -69,9 +71,9 @@ fn flags(out: &mut String, args: &[&Arg]) {
     if args.is_empty() {
         return;
     }
-    out.push_str("| | |\n|---|---|\n");
+    out.push_str("\n| | |\n|---|---|\n");
     for arg in args {
-        let _ = writeln!(out, "| `{}` | {} |", spelled(arg), text(arg.get_help()));
+        let _ = writeln!(out, "| `{}` | {}{} |", spelled(arg), text(arg.get_help()), values(arg));
     }
 }
 
@@ -93,7 +95,17 @@ fn spelled(arg: &Arg) -> String {
     out
 }
 
-/// A help text on one line; a table has no room for more.
+/// ` (text, json)`
+fn values(arg: &Arg) -> String {
+    let possible = arg.get_possible_values();
+    let names: Vec<&str> = possible.iter().map(PossibleValue::get_name).collect();
+    if names.is_empty() || !arg.get_action().takes_values() {
+        return String::new();
+    }
+    format!(" ({})", names.join(", "))
+}
+
+/// A help text as Markdown.
 fn text(help: Option<&clap::builder::StyledStr>) -> String {
     let help = help.map(ToString::to_string).unwrap_or_default();
     help.replace('|', "\\|")

@@ -14,7 +14,9 @@ use crate::output::table::Table;
 /// Characters of a commit that are shown.
 const COMMIT_SHOWN: usize = 12;
 
-/// Lists the app's releases, newest first. Those that are kept can be rolled back to.
+/// List the app's releases.
+///
+/// Newest first. Those that are kept can be rolled back to.
 #[derive(Debug, Args)]
 pub(crate) struct ReleasesArgs {
     #[command(flatten)]

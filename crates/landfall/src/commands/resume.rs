@@ -10,12 +10,19 @@ use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 use crate::watch::Since;
 
+/// Let a stuck rollout try again.
+///
 /// Lets a stuck rollout try again, in the direction in which it went. Remove the cause first;
 /// `landfall attach` shows it.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     /// Which rollout, for example `d3`; the newest by default.
-    #[arg(value_name = "ROLLOUT", default_value = "latest", hide_default_value = true)]
+    #[arg(
+        value_name = "ROLLOUT",
+        value_parser = rollout::parse_id,
+        default_value = "latest",
+        hide_default_value = true
+    )]
     rollout: RolloutId,
     #[command(flatten)]
     watch: WatchArgs,

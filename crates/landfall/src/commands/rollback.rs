@@ -2,7 +2,7 @@
 
 use clap::Args;
 use landfall_api::RollbackRequest;
-use landfall_core::id::ReleaseNumber;
+use landfall_core::id::{InvalidName, ReleaseNumber};
 
 use crate::cli::SharedArgs;
 use crate::exit::Exit;
@@ -10,13 +10,15 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::rollout::{self, WatchArgs};
 
+/// Go back to an older release.
+///
 /// Goes back to an older sealed release: its images, configuration and routes as they were, without
 /// registry and without the compose files of then. It is a rollout like any other. Data in volumes is
 /// not turned back.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
     /// Which release, for example `r3`; by default the newest that served and does not serve now.
-    #[arg(value_name = "RELEASE")]
+    #[arg(value_name = "RELEASE", value_parser = parse_release)]
     release: Option<ReleaseNumber>,
     /// Only say what would be done.
     #[arg(long)]
@@ -25,6 +27,10 @@ pub(crate) struct RollbackArgs {
     watch: WatchArgs,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
+}
+
+fn parse_release(text: &str) -> Result<ReleaseNumber, &'static str> {
+    text.parse().map_err(|error: InvalidName| error.rule)
 }
 
 pub(crate) async fn run(args: &RollbackArgs, invocation: &Invocation) -> Result<Exit, Failure> {

@@ -16,6 +16,8 @@ use crate::output::table::Table;
 use crate::project;
 use crate::watch::now_ms;
 
+/// Show what serves, on which replicas, through which routes.
+///
 /// Shows what serves, on which replicas, through which routes. Where there is no compose file, shows
 /// all apps of the host. With `-v`, one line a container.
 #[derive(Debug, Args)]
@@ -30,13 +32,17 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(args: &StatusArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let printer = &invocation.printer;
     let settings = &invocation.settings.project;
-    let one = !args.all && (settings.name.is_some() || project::is_given(settings, printer)?);
-    let apps = if one {
-        vec![invocation.client().app(&invocation.app()?).await?]
-    } else {
-        invocation.client().apps().await?
+    let app = match (&settings.name, args.all) {
+        (_, true) => None,
+        (Some(name), false) => Some(name.clone()),
+        (None, false) => project::name_if_any(settings, printer)?,
     };
-    match (printer.is_json(), one) {
+    let client = invocation.client();
+    let apps = match &app {
+        Some(app) => vec![client.app(app).await?],
+        None => client.apps().await?,
+    };
+    match (printer.is_json(), app.is_some()) {
         (true, _) => apps.iter().for_each(|app| printer.json(app)),
         (false, true) => apps.iter().for_each(|app| show(app, printer)),
         (false, false) => show_all(&apps, printer),

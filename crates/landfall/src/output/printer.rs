@@ -60,6 +60,11 @@ impl Printer {
         self.look.progress
     }
 
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.look.verbosity == Verbosity::Quiet
+    }
+
     /// Whether details are wanted.
     pub(crate) fn is_verbose(&self) -> bool {
         self.look.verbosity == Verbosity::Verbose
@@ -99,7 +104,7 @@ impl Printer {
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(line) => self.data(&line),
-            Err(error) => self.problem(&format!("error: the answer is no JSON: {error}")),
+            Err(error) => self.announce(&format!("error: the answer is no JSON: {error}")),
         }
     }
 
@@ -117,15 +122,15 @@ impl Printer {
         }
     }
 
-    /// Something that must be read: shown even when quiet.
-    pub(crate) fn problem(&self, line: &str) {
+    /// A result or an error: shown even when quiet.
+    pub(crate) fn announce(&self, line: &str) {
         self.talk(line);
     }
 
     /// Several of them.
-    pub(crate) fn problems(&self, lines: &[String]) {
+    pub(crate) fn announce_all(&self, lines: &[String]) {
         for line in lines {
-            self.problem(line);
+            self.announce(line);
         }
     }
 

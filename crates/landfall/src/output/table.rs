@@ -33,8 +33,11 @@ impl Table {
 
     /// The lines, without trailing blanks.
     pub(crate) fn lines(&self, paint: Paint) -> Vec<String> {
-        let heading: Vec<String> =
-            self.heading.iter().map(|h| paint.text(Tone::Faint, h.to_uppercase())).collect();
+        let named = |name: &&str| match *name {
+            "" => String::new(),
+            name => paint.text(Tone::Faint, name.to_uppercase()),
+        };
+        let heading: Vec<String> = self.heading.iter().map(named).collect();
         let all = || std::iter::once(&heading).chain(&self.rows);
         let columns = self.heading.len();
         let widest = |column: usize| {

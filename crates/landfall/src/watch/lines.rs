@@ -13,11 +13,11 @@ pub(super) fn of(event: &Event, before: &View, verbose: bool) -> Vec<String> {
     let elapsed_ms = event.at_ms.saturating_sub(before.begun_ms.unwrap_or(event.at_ms));
     let text = match &event.kind {
         EventKind::Preparing { what } => vec![what.clone()],
-        EventKind::Pulling { image, .. } if before.pulls.contains_key(image) && !verbose => vec![],
-        EventKind::Pulling { image, detail, .. } => match detail.as_str() {
-            "" => vec![format!("pulling {image}")],
-            detail => vec![format!("pulling {image}: {detail}")],
-        },
+        EventKind::Pulling { image, detail, .. } if verbose => {
+            vec![format!("pulling {image}: {detail}")]
+        }
+        EventKind::Pulling { image, .. } if before.pulls.contains_key(image) => vec![],
+        EventKind::Pulling { image, .. } => vec![format!("pulling {image}")],
         EventKind::Planned { plan } => planned(plan, before),
         EventKind::StepStarted { step, name, subject, action } => {
             let name = named(name, subject);

@@ -1,6 +1,7 @@
 //! How a rollout ended, in words and as an exit code. The last line always says what serves now.
 
 use landfall_api::{Outcome, Problem, ProblemCode, RolloutRef};
+use landfall_core::id::{AppName, ReleaseNumber};
 use landfall_core::plan::RolloutKind;
 use landfall_core::reason::{Reason, ReasonKind};
 
@@ -29,6 +30,14 @@ pub(super) fn left_alone(rollout: &RolloutRef) -> Vec<String> {
         format!("  watch it:     landfall attach -p {app}"),
         format!("  call it off:  landfall cancel -p {app}"),
     ]
+}
+
+/// What serves after nothing was done.
+pub(crate) fn unchanged(app: &AppName, serving: Option<ReleaseNumber>) -> String {
+    match serving {
+        Some(release) => format!("{app} {release} still serves: nothing was changed"),
+        None => format!("nothing of {app} serves, as before: nothing was changed"),
+    }
 }
 
 impl Verdict {
@@ -71,19 +80,15 @@ impl Verdict {
         }
         if let Some(problem) = self.refusal() {
             Failure::from(problem.clone()).show(printer);
-            printer.problem("");
+            printer.announce("");
         }
         let paint = printer.paint_err();
         let (log, last) = (self.log(paint), self.last_line(paint));
-        printer.problems(&log);
-        if self.exit() == Exit::Done {
-            printer.say(&last);
-        } else {
-            printer.problem(&last);
-        }
+        printer.announce_all(&log);
         for hint in self.hints() {
-            printer.problem(&format!("\n{} {hint}", paint.text(Tone::Accent, "hint:")));
+            printer.announce(&format!("{} {hint}\n", paint.text(Tone::Accent, "hint:")));
         }
+        printer.announce(&last);
     }
 
     /// Last log lines of the service to blame.
@@ -155,12 +160,7 @@ impl Verdict {
                 };
                 format!("{}: {why}", paint.text(Tone::Bad, serves))
             }
-            (Outcome::Refused { .. }, Some(release)) => {
-                format!("{app} {release} still serves: nothing was changed")
-            }
-            (Outcome::Refused { .. }, None) => {
-                format!("nothing of {app} serves, as before: nothing was changed")
-            }
+            (Outcome::Refused { .. }, serving) => unchanged(app, serving),
             (Outcome::NothingToDo, Some(release)) => {
                 format!("{app} {release} serves already: nothing to do")
             }

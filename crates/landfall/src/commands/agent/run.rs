@@ -19,6 +19,8 @@ use crate::settings::Settings;
 /// Threads of the agent: it waits for others nearly all of the time.
 const THREADS: usize = 2;
 
+/// Run the agent in the foreground, for a supervisor.
+///
 /// Runs the agent until SIGTERM or SIGINT, its log on standard error (`LANDFALL_LOG` sets how much).
 /// It waits for an engine or an edge that is not there yet. `DOCKER_HOST` may name the engine's
 /// socket; `docker login`'s registry logins are used.

@@ -13,6 +13,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::settings::Paths;
 
+/// Start edge and agent in the background, unless they run.
+///
 /// Starts the edge, then the agent, in the background, and waits until both answer. What runs already
 /// is left alone. Meant for hosts without systemd; their logs are in `LANDFALL_STATE_DIR`.
 #[derive(Debug, Args)]
@@ -41,7 +43,7 @@ pub(super) async fn run(args: &StartArgs, invocation: &Invocation) -> Result<Exi
     }
     if let EngineState::Down { message } = &info.engine {
         // The agent is well and waits for it; a deploy would be refused.
-        printer.problem(&format!("warning: the engine does not answer: {message}"));
+        printer.announce(&format!("warning: the engine does not answer: {message}"));
     }
     Ok(Exit::Done)
 }

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::output::style::{Paint, Tone, harmless};
 
+/// Say whether agent, engine and edge are well.
+///
 /// Says whether agent, engine and edge are well, and which rollouts are open. The exit code is 0 only
 /// if all three answer.
 #[derive(Debug, Args)]

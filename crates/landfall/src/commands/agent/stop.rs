@@ -8,6 +8,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 
+/// Stop the agent; the edge goes on serving.
+///
 /// Stops the agent. Apps go on running and the edge goes on serving them; an open rollout is taken up
 /// again when the agent is back.
 #[derive(Debug, Args)]

@@ -1,0 +1,41 @@
+//! The whole help of every command.
+
+use crate::stage::{Stage, same_as_transcript};
+
+const COMMANDS: [&[&str]; 18] = [
+    &[],
+    &["plan"],
+    &["deploy"],
+    &["status"],
+    &["releases"],
+    &["rollback"],
+    &["logs"],
+    &["attach"],
+    &["cancel"],
+    &["resume"],
+    &["down"],
+    &["agent"],
+    &["agent", "run"],
+    &["agent", "start"],
+    &["agent", "stop"],
+    &["agent", "status"],
+    &["edge"],
+    &["edge", "run"],
+];
+
+#[test]
+fn every_command_explains_itself() {
+    let stage = Stage::new(&[]);
+    for command in COMMANDS {
+        let args = [command, &["--help"]].concat();
+        let name = [&["help"], command].concat().join("-");
+        same_as_transcript(&name, &stage.transcript(&args));
+    }
+}
+
+#[test]
+fn the_version_is_data() {
+    let output = Stage::new(&[]).run(&["--version"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "landfall 0.1.0\n");
+    assert!(output.stderr.is_empty());
+}

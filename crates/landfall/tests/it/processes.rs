@@ -1,0 +1,68 @@
+//! Agent and edge in the background, without an engine: they start, are left alone, and stop.
+
+use crate::stage::{Stage, same_as_transcript};
+
+/// Stops what a failed test leaves.
+struct Host(Stage);
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.0.run(&["agent", "stop", "--edge"]);
+    }
+}
+
+impl Host {
+    fn new() -> Self {
+        // No engine is there, so the test needs none.
+        let stage = Stage::new(&[]).env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+        Self(stage)
+    }
+
+    /// Without process ids and versions.
+    fn transcript(&self, args: &[&str]) -> String {
+        let text = self.0.transcript(args);
+        let mut out = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once("pid ") {
+            out.push_str(before);
+            out.push_str("pid [PID]");
+            rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
+        out + rest
+    }
+}
+
+#[test]
+fn they_start_once_answer_and_stop() {
+    let host = Host::new();
+    let mut text = String::new();
+    for args in [
+        &["agent", "status"][..],
+        &["agent", "start"],
+        &["agent", "start"],
+        &["agent", "status"],
+        &["status"],
+        &["agent", "run"],
+        &["agent", "stop"],
+        &["agent", "status"],
+        &["agent", "stop", "--edge"],
+        &["agent", "stop", "--edge"],
+    ] {
+        text += &host.transcript(args);
+    }
+    same_as_transcript("agent-life", &text);
+}
+
+#[test]
+fn what_cannot_start_shows_the_end_of_its_log() {
+    let host = Host::new();
+    // A folder stands where the agent's store has to be.
+    std::fs::create_dir_all(host.0.path("state")).unwrap();
+    std::fs::write(host.0.path("state/agent"), "in the way").unwrap();
+    let output = host.0.run(&["agent", "start"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("error: the agent ended while it started"), "{text}");
+    assert!(text.contains("error: cannot use the state folder"), "{text}");
+    assert!(text.contains("hint: its log is"), "{text}");
+}
