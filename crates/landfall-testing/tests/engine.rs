@@ -1,6 +1,8 @@
 //! Complete stories on a real Docker Engine: the real binary, its agent and edge, real containers,
 //! and a strict load client in front. `cargo xtask test` runs them on each engine it has.
 
+#![expect(clippy::print_stdout, reason = "a story that fails tells what it saw")]
+
 #[path = "engine/fixture.rs"]
 mod fixture;
 #[path = "engine/kills.rs"]
@@ -9,5 +11,7 @@ mod kills;
 mod refusals;
 #[path = "engine/ring.rs"]
 mod ring;
+#[path = "engine/shop.rs"]
+mod shop;
 #[path = "engine/stories.rs"]
 mod stories;

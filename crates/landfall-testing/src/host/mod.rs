@@ -54,7 +54,7 @@ impl Host {
     /// Nothing is started yet.
     pub fn new(bin: PathBuf, work_dir: PathBuf, docker_host: String) -> io::Result<Self> {
         fs::create_dir_all(work_dir.join("state"))?;
-        let run_dir = run_dir(&work_dir);
+        let run_dir = run_dir_of(&work_dir);
         fs::create_dir_all(&run_dir)?;
         let (engine, agent_env) = (docker_host, Vec::new());
         Ok(Self { bin, work_dir, run_dir, engine, agent_env, agent: None, edge: None })
@@ -74,6 +74,11 @@ impl Host {
     /// Where agent and edge keep their state.
     pub fn state_dir(&self) -> PathBuf {
         self.work_dir.join("state")
+    }
+
+    /// Where their sockets and pid files are.
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
     }
 
     /// The agent's socket.
@@ -174,6 +179,9 @@ impl Host {
     /// Stops what an earlier host of this folder left running, for example after
     /// [`Host::leave_running`].
     pub fn stop_earlier(&self) -> io::Result<()> {
+        if !["agent.pid", "edge.pid"].iter().any(|file| self.run_dir.join(file).exists()) {
+            return Ok(());
+        }
         let mut command = self.landfall();
         command.args(["agent", "stop", "--edge"]);
         let ended = run(&mut command, Duration::from_mins(2))?;
@@ -318,7 +326,7 @@ fn is_settled(status: &Value) -> bool {
 
 /// Below the work folder, or where that is too deep for a socket, at a short path made from it: the
 /// next host of this folder finds the same.
-fn run_dir(work_dir: &Path) -> PathBuf {
+fn run_dir_of(work_dir: &Path) -> PathBuf {
     let below = work_dir.join("run");
     if below.join("agent.sock").as_os_str().len() <= SOCKET_PATH_MAX {
         return below;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::deploy::Running;
-use super::{Host, Project, ask, open_files, rss_kib, run_dir};
+use super::{Host, Project, ask, open_files, rss_kib, run_dir_of};
 
 const BOUND: Duration = Duration::from_secs(10);
 
@@ -73,8 +73,8 @@ fn a_socket_is_asked_and_answers() {
 #[test]
 fn sockets_stay_short_enough_and_at_one_place() {
     let deep = std::env::temp_dir().join("deep/".repeat(30));
-    assert!(run_dir(&deep).as_os_str().len() < 90);
-    assert_eq!(run_dir(&deep), run_dir(&deep));
+    assert!(run_dir_of(&deep).as_os_str().len() < 90);
+    assert_eq!(run_dir_of(&deep), run_dir_of(&deep));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::fixture::Variant;
-use crate::ring::Ring;
+use crate::ring::{Ring, clean};
 
 /// Kills at these fractions of a deploy's usual time: spread, not clustered, and not in step.
 const MOMENTS: [f64; 10] = [0.03, 0.11, 0.22, 0.31, 0.43, 0.52, 0.64, 0.73, 0.85, 0.94];
@@ -33,7 +33,7 @@ fn an_agent_killed_at_ten_moments_of_a_deploy_finishes_or_undoes_it() {
         let left = ring.leftovers();
         assert_eq!((left.containers.len(), left.networks.len()), (4, 2), "{moment}: {left:?}");
     }
-    ring.clean(load);
+    clean(load);
 }
 
 /// Lets time pass: here the moment is the point, not a condition to wait for.

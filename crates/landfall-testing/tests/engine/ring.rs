@@ -13,7 +13,7 @@ use landfall_testing::load::{Load, LoadConfig};
 use crate::fixture::{self, Variant};
 
 const APP: &str = "ring";
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_mins(2);
 
 /// The host of one story.
 pub(crate) struct Ring {
@@ -140,27 +140,28 @@ impl Ring {
         Load::start(LoadConfig::plain(&target), "story").expect("the load starts")
     }
 
-    /// Ends the load: nothing may have failed.
-    #[track_caller]
-    pub(crate) fn clean(&self, load: Load) {
-        let report = load.stop_blocking();
-        assert!(report.is_clean(), "{report}");
-    }
-
     /// What the engine has of the app.
     pub(crate) fn leftovers(&self) -> Things {
         self.host.borrow().things(APP).expect("the engine answers")
     }
+}
 
-    /// A file of the data volume.
-    pub(crate) fn data(&self, file: &str) -> String {
-        let docker = std::env::var("DOCKER_HOST").expect("`cargo xtask test` sets it");
-        let mount = ["-v", "ring_data:/data:ro", "busybox:latest", "cat"];
-        let mut command = Command::new("docker");
-        command.env("DOCKER_HOST", docker).args(["run", "--rm", "--network", "none"]).args(mount);
-        let output = command.arg(format!("/data/{file}")).output().expect("docker runs");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
+/// Ends a load: nothing may have failed, and every acknowledged write must be there.
+#[track_caller]
+pub(crate) fn clean(load: Load) {
+    let report = load.stop_blocking();
+    assert!(report.is_clean(), "{report}");
+    println!("{report}");
+}
+
+/// A file of the fixture's data volume.
+pub(crate) fn data(file: &str) -> String {
+    let docker = std::env::var("DOCKER_HOST").expect("`cargo xtask test` sets it");
+    let mount = ["-v", "ring_data:/data:ro", "busybox:latest", "cat"];
+    let mut command = Command::new("docker");
+    command.env("DOCKER_HOST", docker).args(["run", "--rm", "--network", "none"]).args(mount);
+    let output = command.arg(format!("/data/{file}")).output().expect("docker runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 impl Drop for Ring {

@@ -1,7 +1,7 @@
 //! What a team does: deploy, deploy again, break it, go back, take it down.
 
 use crate::fixture::Variant;
-use crate::ring::Ring;
+use crate::ring::{Ring, clean, data};
 
 #[test]
 fn two_deploys_under_load_drop_nothing_and_leave_nothing() {
@@ -12,12 +12,12 @@ fn two_deploys_under_load_drop_nothing_and_leave_nothing() {
         ring.deploys(word, Variant::Fine);
         assert_eq!(ring.answer(), word);
     }
-    ring.clean(load);
+    clean(load);
     // store, setup, web and ticker of the last release; the data volume; two networks.
     let left = ring.leftovers();
     assert_eq!((left.containers.len(), left.networks.len()), (4, 2), "{left:?}");
-    assert_eq!(ring.data("setup.log"), "ran\n".repeat(4), "a one-off runs once a release");
-    assert_eq!(ring.data("store.log"), "1\n", "an unchanged stateful service is left alone");
+    assert_eq!(data("setup.log"), "ran\n".repeat(4), "a one-off runs once a release");
+    assert_eq!(data("store.log"), "1\n", "an unchanged stateful service is left alone");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_broken_candidate_never_serves_and_leaves_nothing() {
         assert_eq!(ring.answer(), "good", "{variant:?}");
         assert_eq!(ring.leftovers(), before, "{variant:?}");
     }
-    ring.clean(load);
+    clean(load);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn rolling_back_restores_files_too_and_down_keeps_the_data() {
     let back = ring.run(&["rollback", "-p", "ring"]);
     assert_eq!(back.exit_code, Some(0), "{back:?}");
     assert_eq!(ring.answer(), "one", "the sealed page, although the file on disk says two");
-    ring.clean(load);
+    clean(load);
     let down = ring.run(&["down", "-p", "ring", "--yes"]);
     assert_eq!(down.exit_code, Some(0), "{down:?}");
     let left = ring.leftovers();
@@ -59,7 +59,7 @@ fn rolling_back_restores_files_too_and_down_keeps_the_data() {
     let volumes: Vec<_> = left.volumes.iter().map(|v| v.name.as_str()).collect();
     assert_eq!(volumes, ["ring_data"]);
     ring.deploys("three", Variant::Fine);
-    assert_eq!(ring.data("store.log"), "1\n1\n", "the data outlived it all");
+    assert_eq!(data("store.log"), "1\n1\n", "the data outlived it all");
 }
 
 #[test]
@@ -67,11 +67,11 @@ fn a_changed_stateful_service_is_replaced_in_place_and_goes_back_on_failure() {
     let ring = Ring::new();
     ring.deploys("one", Variant::Fine);
     ring.deploys("two", Variant::NewStore);
-    assert_eq!(ring.data("store.log"), "1\n2\n");
+    assert_eq!(data("store.log"), "1\n2\n");
     assert_eq!(ring.deploy("bad", Variant::Crash).exit_code, Some(3));
     assert_eq!(ring.answer(), "two");
     // The failed release had the first store again: replaced, and put back.
-    assert_eq!(ring.data("store.log"), "1\n2\n1\n2\n");
+    assert_eq!(data("store.log"), "1\n2\n1\n2\n");
 }
 
 #[test]

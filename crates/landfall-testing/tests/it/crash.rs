@@ -16,7 +16,7 @@ fn report(sweep: &Sweep) -> String {
             "{}: {:?}\n  → {:?}\n  {problems:#?}",
             failure.scenario, failure.faults, failure.outcome
         )
-        .unwrap();
+        .expect("writing to a String cannot fail");
     }
     text
 }
