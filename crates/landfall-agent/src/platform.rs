@@ -21,8 +21,14 @@ pub type RawLogs = std::pin::Pin<Box<dyn Stream<Item = Result<RawLine, EngineErr
 
 /// An engine with everything the agent uses. Cloning is cheap and shares the connection.
 pub trait Platform: Engine + Clone + 'static {
-    /// The engine about itself. Cheap: it is asked every two seconds.
+    /// The engine about itself.
     fn info(&self) -> impl Future<Output = Result<EngineInfo, EngineError>> + Send;
+
+    /// Whether the engine answers. Asked every two seconds: to be overridden where there is something
+    /// cheaper than [`Self::info`].
+    fn ping(&self) -> impl Future<Output = Result<(), EngineError>> + Send {
+        async { self.info().await.map(drop) }
+    }
 
     /// An image by reference or id; `None` when the engine has no such image, or has it only for
     /// other platforms than the one asked for.

@@ -56,10 +56,10 @@ impl<P: Platform> Agent<P> {
 
     /// Whether engine and edge answer.
     async fn neighbours_up(&self) -> (bool, bool) {
-        let engine = tokio::time::timeout(LOOK_TIMEOUT, self.platform.info());
+        let engine = tokio::time::timeout(LOOK_TIMEOUT, self.platform.ping());
         let edge = tokio::time::timeout(LOOK_TIMEOUT, self.edge.client().status());
         let (engine, edge) = tokio::join!(engine, edge);
-        (matches!(engine, Ok(Ok(_))), matches!(edge, Ok(Ok(_))))
+        (matches!(engine, Ok(Ok(()))), matches!(edge, Ok(Ok(_))))
     }
 
     /// One round over all apps; `true` if nothing was amiss.

@@ -75,7 +75,7 @@ impl<P: Platform> Agent<P> {
 
     async fn wait_for_neighbours(&self) {
         let mut waited = 0_u64;
-        while let Err(error) = self.platform.info().await {
+        while let Err(error) = self.platform.ping().await {
             if waited.is_multiple_of(60) {
                 tracing::warn!(%error, "open rollouts wait for the engine");
             }
