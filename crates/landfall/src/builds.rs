@@ -46,15 +46,6 @@ struct Job<'a> {
     spec: &'a BuildSpec,
 }
 
-/// Builds what `--build` asks for.
-pub(crate) async fn before_plan(
-    invocation: &Invocation,
-    project: &Project,
-    args: &BuildArgs,
-) -> Result<Images, Failure> {
-    if args.build { all(invocation, project).await } else { Ok(Images::new()) }
-}
-
 /// Whether a refusal is about an image that a build would make.
 pub(crate) fn would_help(project: &Project, args: &BuildArgs, problem: &Problem) -> bool {
     let is_named = |image: &str| {

@@ -51,9 +51,12 @@ pub(crate) async fn follow(
     let watch = Watch { invocation, client: invocation.client(), rollout, told_from_ms };
     let mut view = View::new(rollout.clone());
     watch.run(&mut view).await?;
-    if invocation.printer.is_live() {
-        invocation.printer.draw(&block::lines(&view, invocation.printer.paint_err(), now_ms()));
-        invocation.printer.leave();
+    let printer = &invocation.printer;
+    if printer.is_live() && view.plan.is_some() {
+        printer.draw(&block::lines(&view, printer.paint_err(), now_ms()));
+        printer.leave();
+    } else {
+        printer.clear();
     }
     Ok(verdict::of(view))
 }
@@ -161,3 +164,6 @@ pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! `landfall deploy`: bring the app to what its compose files say.
 
 use clap::Args;
-use landfall_api::{DeployRequest, RolloutAnswer};
+use landfall_api::{ClientError, DeployRequest, RolloutAnswer};
 
 use crate::builds::{self, BuildArgs, Images};
 use crate::cli::SharedArgs;
@@ -53,9 +53,10 @@ async fn deploy(
     invocation: &Invocation,
     project: &Project,
 ) -> Result<Exit, Failure> {
-    let images = builds::before_plan(invocation, project, &args.build).await?;
-    let is_built = !images.is_empty();
-    let mut request = request(invocation, project, images);
+    let mut request = request(invocation, project, Images::new());
+    if args.build.build || needs_build(args, invocation, project, &request).await? {
+        request.images = builds::all(invocation, project).await?;
+    }
     request.message.clone_from(&args.message);
     request.commit.clone_from(&args.commit);
     request.force = args.force;
@@ -78,10 +79,31 @@ async fn deploy(
         return rollout::conclude(invocation, app, answer, &args.watch).await;
     }
     verdict.show(&invocation.printer);
-    if verdict.is_nothing_to_do() && !is_built && !project.builds.is_empty() {
+    if verdict.is_nothing_to_do() && request.images.is_empty() && !project.builds.is_empty() {
         invocation.printer.say("images were not built anew; `--build` does that");
     }
     Ok(verdict.exit())
+}
+
+/// Whether an image must be built, asked ahead when nobody will watch. Who watches sees the refusal,
+/// and with it how far the pulls are.
+async fn needs_build(
+    args: &DeployArgs,
+    invocation: &Invocation,
+    project: &Project,
+    request: &DeployRequest,
+) -> Result<bool, Failure> {
+    if !args.watch.detach || project.builds.is_empty() {
+        return Ok(false);
+    }
+    let ask = DeployRequest { plan_only: true, ..request.clone() };
+    match invocation.client().deploy(&ask).await {
+        Ok(_) => Ok(false),
+        Err(ClientError::Problem(why)) if builds::would_help(project, &args.build, &why) => {
+            Ok(true)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A deploy of what the files say.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::builds::{self, BuildArgs};
+use crate::builds::{self, Images};
 use crate::cli::SharedArgs;
 use crate::commands::deploy;
 use crate::exit::Exit;
@@ -19,13 +19,17 @@ use crate::rollout::{self, WatchArgs};
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
-    #[command(flatten)]
-    build: BuildArgs,
+    /// Build the images of all services with `build:` first.
+    #[arg(long)]
+    build: bool,
 }
 
 pub(crate) async fn run(args: &PlanArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let project = invocation.project()?;
-    let images = builds::before_plan(invocation, &project, &args.build).await?;
+    let mut images = Images::new();
+    if args.build {
+        images = builds::all(invocation, &project).await?;
+    }
     let mut request = deploy::request(invocation, &project, images);
     request.plan_only = true;
     let app = request.spec.name.clone();

@@ -52,7 +52,7 @@ where
     F: Future<Output = bool>,
 {
     let role = launch.role;
-    let mut watch = Watch { role, paths, child: None };
+    let mut watch = Watch { role, paths, child: None, log_from: log_length(role, paths) };
     if let Some(pid) = PidFile::holder(role, paths)? {
         watch.until(answers).await?;
         return Ok(Started::Already { pid: raw(pid) });
@@ -88,6 +88,8 @@ struct Watch<'a> {
     role: Role,
     paths: &'a Paths,
     child: Option<Child>,
+    /// What the log held before belongs to earlier lives.
+    log_from: u64,
 }
 
 impl Watch<'_> {
@@ -119,16 +121,20 @@ impl Watch<'_> {
 
     fn log(&self) -> (std::path::PathBuf, Vec<String>) {
         let path = self.role.log_file(self.paths);
-        let tail = tail(&path).unwrap_or_default();
+        let tail = tail(&path, self.log_from).unwrap_or_default();
         (path, tail)
     }
 }
 
-/// The last lines of a log.
-fn tail(path: &Path) -> io::Result<Vec<String>> {
+fn log_length(role: Role, paths: &Paths) -> u64 {
+    std::fs::metadata(role.log_file(paths)).map_or(0, |meta| meta.len())
+}
+
+/// The last lines of a log behind a place in it.
+fn tail(path: &Path, from: u64) -> io::Result<Vec<String>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES).max(from)))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);

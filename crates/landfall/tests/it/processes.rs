@@ -65,4 +65,7 @@ fn what_cannot_start_shows_the_end_of_its_log() {
     assert!(text.contains("error: the agent ended while it started"), "{text}");
     assert!(text.contains("error: cannot use the state folder"), "{text}");
     assert!(text.contains("hint: its log is"), "{text}");
+    // What an earlier life wrote is not shown again.
+    let again = String::from_utf8(host.0.run(&["agent", "start"]).stderr).unwrap();
+    assert_eq!(again.matches("error: cannot use the state folder").count(), 1, "{again}");
 }

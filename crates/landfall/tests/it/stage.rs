@@ -56,7 +56,7 @@ impl Stage {
         let mut out = format!("$ landfall {}\n", args.join(" "));
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             if !bytes.is_empty() {
-                out += &format!("--- {name}\n{}", text(bytes));
+                out = out + "--- " + name + "\n" + &text(bytes);
             }
         }
         let code = output.status.code().map_or("signal".to_owned(), |code| code.to_string());
