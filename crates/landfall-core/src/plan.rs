@@ -74,7 +74,7 @@ pub enum Step {
         /// In order.
         networks: Vec<PlannedNetwork>,
     },
-    /// Makes the volumes that are missing. Undo: removes those of this rollout alone; data stays.
+    /// Makes the volumes that are missing; external ones must be there already. Undo: removes those of this rollout alone; data stays.
     CreateVolumes {
         /// In order.
         volumes: Vec<PlannedVolume>,

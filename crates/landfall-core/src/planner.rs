@@ -216,7 +216,6 @@ fn prepare(input: &PlanInput<'_>, release: &Release, networks: &[PlannedNetwork]
         .spec
         .volumes
         .iter()
-        .filter(|(_, volume)| !volume.external)
         .map(|(key, volume)| match volume.scope {
             VolumeScope::App => {
                 PlannedVolume { key: key.clone(), name: volume.name.clone(), scope: Scope::App }

@@ -99,7 +99,8 @@ pub trait Engine: Send + Sync {
         app: &AppName,
     ) -> impl Future<Output = Result<Vec<FoundVolume>, EngineError>> + Send;
 
-    /// Makes a volume; an existing one of that name is left as it is.
+    /// Makes a volume; an existing one of that name is left as it is. An external one is not made:
+    /// its absence is `NotFound`, without effect.
     fn create_volume(
         &self,
         request: &VolumeRequest,

@@ -292,6 +292,9 @@ impl Engine for FakeEngine {
 
     async fn create_volume(&self, request: &VolumeRequest) -> Result<(), EngineError> {
         self.call(&format!("create volume {}", request.name), |inner| {
+            if request.spec.external && !inner.volumes.contains_key(&request.name) {
+                return Err(not_found(&request.name));
+            }
             let labels = Some(request.labels.clone());
             inner.volumes.entry(request.name.clone()).or_insert(labels);
             Ok(())
