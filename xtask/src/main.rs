@@ -1,5 +1,5 @@
 //! `cargo xtask`: the development commands. `setup` prepares a clean machine, `tidy` checks what
-//! the compiler cannot, `test` runs the rings, `demo` and `bench` drive the product.
+//! the compiler cannot, `test` runs the rings, `demo`, `soak` and `bench` drive the product.
 //!
 //! It starts fast because it knows nothing of the product's crates: it runs them as programs.
 #![expect(clippy::print_stderr, reason = "a developer's tool talks on stderr")]
@@ -8,8 +8,14 @@ mod bench;
 mod cmd;
 mod demo;
 mod load;
+mod product;
 mod rings;
 mod setup;
+mod soak;
+#[cfg(feature = "load")]
+mod stage;
+#[cfg(feature = "load")]
+mod text;
 mod tidy;
 mod wait;
 
@@ -36,6 +42,8 @@ enum Command {
     Load(load::Args),
     /// Show a deploy of the example shop under load.
     Demo(demo::Args),
+    /// Deploy the shop many times under high load, and look for anything lost or left over.
+    Soak(soak::Args),
     /// Measure deploys against other tools.
     Bench(bench::Args),
 }
@@ -50,9 +58,13 @@ fn main() -> ExitCode {
         #[cfg(feature = "load")]
         Command::Demo(args) => demo::run(&args),
         #[cfg(feature = "load")]
+        Command::Soak(args) => soak::run(&args),
+        #[cfg(feature = "load")]
         Command::Bench(args) => bench::run(&args),
         #[cfg(not(feature = "load"))]
-        Command::Load(_) | Command::Demo(_) | Command::Bench(_) => again_with_load(),
+        Command::Load(_) | Command::Demo(_) | Command::Soak(_) | Command::Bench(_) => {
+            again_with_load()
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

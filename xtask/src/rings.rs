@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use anyhow::{Result, bail};
 
-use crate::cmd::{cmd, read, root, run as run_program, say};
+use crate::cmd::{cmd, root, run as run_program, say};
+use crate::product::executable;
 use crate::setup::engine::{self, Engine};
 use crate::setup::newest::{self, Tools};
 use crate::setup::{images, packages, shop};
@@ -97,18 +97,6 @@ impl Programs {
         let tests = executable(&[&["test", "--no-run"][..], &target].concat())?;
         Ok(Self { tests, landfall: product, compose: tools.compose() })
     }
-}
-
-/// Builds with cargo and returns the program that came of it.
-fn executable(arguments: &[&str]) -> Result<PathBuf> {
-    let mut command = cmd("cargo", arguments);
-    command.args(["--quiet", "--message-format", "json-render-diagnostics"]);
-    let messages = read(command.current_dir(root()))?;
-    let mut programs = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    programs.next_back().with_context(|| format!("cargo {} made no program", arguments.join(" ")))
 }
 
 fn ring(name: &str, tests: impl FnOnce() -> Result<()>) -> Result<()> {
