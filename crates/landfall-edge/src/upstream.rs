@@ -144,29 +144,39 @@ impl Upstream {
         .await
     }
 
-    /// Takes the next piece of an answer's body, driving the connection as needed.
+    /// Takes the next piece of an answer's body, driving the connection as needed. After a piece it
+    /// must be polled again without waiting to be woken, as hyper does.
     pub(crate) fn poll_frame(
         &mut self,
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Poll::Ready(frame) = self.take_frame(incoming) {
+        if let (Poll::Ready(frame), _) = self.take_frame(incoming) {
             return Poll::Ready(frame);
         }
-        let driven = self.drive(cx);
-        match self.take_frame(incoming) {
-            // Hyper never leaves a body open behind it, but nothing would ever wake us.
-            Poll::Pending if driven.is_ready() => {
-                Poll::Ready(Some(Err(ErrorKind::UnexpectedEof.into())))
+        loop {
+            let driven = self.drive(cx);
+            match self.take_frame(incoming) {
+                (Poll::Ready(frame), _) => return Poll::Ready(frame),
+                // Hyper never leaves a body open behind it, but nothing would ever wake us.
+                (Poll::Pending, _) if driven.is_ready() => {
+                    return Poll::Ready(Some(Err(ErrorKind::UnexpectedEof.into())));
+                }
+                // The socket moved just after it was looked at.
+                (Poll::Pending, true) => {}
+                (Poll::Pending, false) => return Poll::Pending,
             }
-            frame => frame,
         }
     }
 
-    fn take_frame(&self, incoming: &mut Incoming) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    /// The piece that is there already, and whether somebody called the relay meanwhile.
+    fn take_frame(
+        &self,
+        incoming: &mut Incoming,
+    ) -> (Poll<Option<io::Result<Frame<Bytes>>>>, bool) {
         let nobody = &mut Context::from_waker(Waker::noop());
-        let frame = self.relay.muted(|| Pin::new(incoming).poll_frame(nobody));
-        frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other)))
+        let (frame, called) = self.relay.muted(|| Pin::new(incoming).poll_frame(nobody));
+        (frame.map(|frame| frame.map(|frame| frame.map_err(io::Error::other))), called)
     }
 
     /// Whether the next request may follow at once. Call it when the answer has ended.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::backend::full;
 use crate::client::Client;
-use crate::support::Edge;
+use crate::support::{Edge, PATIENCE};
 
 const IDLE: Duration = Duration::from_millis(3);
 const REQUESTS: u64 = 400;
@@ -57,12 +57,13 @@ async fn ask(edge: SocketAddr, method: Method, seed: u64) -> Vec<String> {
     errors
 }
 
-/// Answers requests until none comes for [`IDLE`].
+/// Answers requests until, after the first, none comes for [`IDLE`].
 async fn serve(mut stream: TcpStream) {
     let mut buffer = Vec::new();
+    let mut patience = PATIENCE;
     loop {
         let mut piece = [0; 4096];
-        let read = timeout(IDLE, stream.read(&mut piece)).await;
+        let read = timeout(patience, stream.read(&mut piece)).await;
         let Ok(Ok(count @ 1..)) = read else { return };
         buffer.extend_from_slice(&piece[..count]);
         let text = String::from_utf8_lossy(&buffer);
@@ -72,6 +73,7 @@ async fn serve(mut stream: TcpStream) {
             continue;
         }
         buffer.clear();
+        patience = IDLE;
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
         if stream.write_all(answer).await.is_err() {
             return;
