@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use landfall_api::CONTEXT_MAX_BYTES;
+
 use ignore::{BadRule, IgnoreRules};
 
-/// Most that one context may weigh.
-pub(crate) const CONTEXT_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Most entries that one context may have.
-pub(crate) const CONTEXT_ENTRIES_MAX: usize = 500_000;
+const CONTEXT_ENTRIES_MAX: usize = 500_000;
 /// Largest ignore file or Dockerfile that is read.
 const TEXT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -89,7 +89,7 @@ pub(crate) enum ContextError {
     Write(#[source] io::Error),
 }
 
-/// Limits of a walk; the defaults are the constants above.
+/// Limits of a walk.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     bytes: u64,

@@ -61,9 +61,7 @@ fn load_quietly(settings: &ProjectSettings, printer: &Printer) -> Result<Project
         project_name: settings.name.as_ref().map(ToString::to_string),
         profiles: settings.profiles.clone(),
         env_files: settings.env_files.clone(),
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        environment: settings.environment.clone(),
     };
     landfall_compose::load(&options).map_err(|failed| unloadable(failed, printer))
 }

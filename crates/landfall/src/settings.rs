@@ -36,6 +36,8 @@ pub(crate) struct ProjectSettings {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) profiles: Vec<String>,
     pub(crate) env_files: Vec<PathBuf>,
+    /// Variables for the files; they win over every file.
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 /// Where sockets and state are.
@@ -117,9 +119,10 @@ impl Settings {
         places: &[SharedRef<'_>],
         around: &Surroundings,
     ) -> Result<Self, Failure> {
+        let is_about_an_app = places.last().is_some_and(|verb| verb.project.is_some());
         let projects: Vec<&ProjectArgs> = places.iter().filter_map(|p| p.project).collect();
         Ok(Self {
-            project: project(&projects, around)?,
+            project: project(&projects, is_about_an_app, around)?,
             paths: paths(&commons(places), around),
             look: look(places, around),
             by: by(around),
@@ -139,9 +142,17 @@ fn joined<T: Clone>(places: &[&ProjectArgs], field: impl Fn(&ProjectArgs) -> &[T
     places.iter().flat_map(|place| field(place).iter().cloned()).collect()
 }
 
-fn project(places: &[&ProjectArgs], around: &Surroundings) -> Result<ProjectSettings, Failure> {
+fn project(
+    places: &[&ProjectArgs],
+    is_about_an_app: bool,
+    around: &Surroundings,
+) -> Result<ProjectSettings, Failure> {
     let name = last(places, |p| p.project_name.clone());
-    let name = name.or_else(|| around.text("COMPOSE_PROJECT_NAME"));
+    // An agent must start whatever the variable says.
+    let variable = around.text("COMPOSE_PROJECT_NAME").filter(|_| is_about_an_app);
+    let name = name.or(variable);
+    let utf8 =
+        |(name, value): (&String, &OsString)| Some((name.clone(), value.to_str()?.to_owned()));
     let name = name.map(|name| name.parse::<AppName>()).transpose();
     Ok(ProjectSettings {
         files: joined(places, |p| &p.file),
@@ -149,6 +160,7 @@ fn project(places: &[&ProjectArgs], around: &Surroundings) -> Result<ProjectSett
         directory: last(places, |p| p.project_directory.clone()),
         profiles: joined(places, |p| &p.profile),
         env_files: joined(places, |p| &p.env_file),
+        environment: around.env.iter().filter_map(utf8).collect(),
     })
 }
 

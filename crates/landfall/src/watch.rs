@@ -10,7 +10,9 @@ mod view;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use landfall_api::{AgentClient, ClientError, Event, Lines, RolloutRef, TransportError};
+use landfall_api::{
+    AgentClient, ClientError, Event, Lines, Problem, ProblemCode, RolloutRef, TransportError,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 pub(crate) use verdict::{Verdict, unchanged};
@@ -61,6 +63,16 @@ pub(crate) async fn follow(
     Ok(verdict::of(view))
 }
 
+/// A rollout that only prepared is forgotten when the agent restarts; nothing was touched for it.
+fn lost(view: &View, problem: Problem) -> Failure {
+    if problem.code != ProblemCode::NotFound || view.plan.is_some() || view.last_seq() == 0 {
+        return problem.into();
+    }
+    let app = &view.rollout.app;
+    let message = format!("the agent was restarted while it prepared {app}: nothing was changed");
+    Failure::not_done("lost", message).hint("do it again")
+}
+
 struct Watch<'a> {
     invocation: &'a Invocation,
     client: AgentClient,
@@ -87,7 +99,7 @@ impl Watch<'_> {
                 away_since = None;
             }
             let error = match broken {
-                Some(ClientError::Problem(problem)) => return Err((*problem).into()),
+                Some(ClientError::Problem(problem)) => return Err(lost(view, *problem)),
                 Some(ClientError::Transport(error)) => Some(error),
                 None => None,
             };

@@ -20,6 +20,8 @@ use crate::settings::Paths;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Pause between two questions.
 const ASK_EVERY: Duration = Duration::from_millis(30);
+/// A log that is longer at a start is put aside.
+const LOG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Log lines that are shown when it did not start.
 const TAIL_LINES: usize = 10;
 /// End of the log that these lines are taken from.
@@ -59,6 +61,8 @@ where
     }
     make_run_dir(paths)?;
     make_state_dir(paths)?;
+    keep_short(&role.log_file(paths));
+    watch.log_from = log_length(role, paths);
     let child = spawn(launch, paths)?;
     let pid = i32::try_from(child.id()).unwrap_or_default();
     watch.child = Some(child);
@@ -81,6 +85,14 @@ fn spawn(launch: &Launch, paths: &Paths) -> Result<Child, DaemonError> {
         .current_dir("/")
         .spawn()
         .map_err(failed)
+}
+
+/// Puts a long log aside, over the one that was put aside before.
+fn keep_short(log: &Path) {
+    if std::fs::metadata(log).is_ok_and(|meta| meta.len() > LOG_MAX_BYTES) {
+        // A log that cannot be moved is no reason not to start.
+        std::fs::rename(log, log.with_extension("log.1")).ok();
+    }
 }
 
 /// A role that is waited for.

@@ -187,6 +187,19 @@ fn a_watcher_outlives_the_agent() {
 }
 
 #[test]
+fn a_restart_while_it_prepares_changes_nothing() {
+    let stage = stage();
+    let gone = Problem::new(ProblemCode::NotFound, "shop has no rollout d7");
+    Answers::default()
+        .json(DEPLOY, 202, &started())
+        .events(EVENTS, &events(succeeds())[..1])
+        .problem("GET /v1/apps/shop/rollouts/7/events?after=1", &gone)
+        .problem("GET /v1/apps/shop", &Problem::new(ProblemCode::NotFound, "there is no app shop"))
+        .serve(&stage.path("run/agent.sock"));
+    same_as_transcript("deploy-lost", &stage.transcript(&["deploy"]));
+}
+
+#[test]
 fn a_request_names_who_why_and_from_what() {
     let stage = stage();
     let calls = Answers::default()
