@@ -131,6 +131,7 @@ pub(crate) fn recycle(
     cx: &mut Context<'_>,
 ) {
     if upstream.is_reusable(cx) {
+        upstream.rest();
         flight.target().put_idle(upstream);
     }
     drop(flight);

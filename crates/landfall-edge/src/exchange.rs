@@ -5,8 +5,8 @@
 //!   and the table was swapped meanwhile, the new table is asked;
 //! - a request without body and side effects (GET, HEAD, OPTIONS) whose *reused* connection died
 //!   before an answer: the endpoint had most likely closed it for being idle; once, on a new one;
-//! - anything else is sent once, on a connection that is new, or idle for less than a second (and
-//!   half the time after which this endpoint was seen to close) and still open by the kernel's word.
+//! - anything else is sent once, on a connection that is new, or idle for less than a second, well
+//!   within the endpoint's patience, and still open by the kernel's word.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -24,6 +24,7 @@ use crate::accept::Door;
 use crate::activity::Phase;
 use crate::answer::Reason;
 use crate::body::{RequestBody, ResponseBody, UpstreamBody, recycle};
+use crate::config::Limits;
 use crate::edge::{Edge, PickError};
 use crate::forward::Peer;
 use crate::headers;
@@ -136,13 +137,11 @@ async fn attempt(
     let limits = client.edge.limits();
     let mut pooled = !outgoing.upgrade;
     loop {
-        let max_idle =
-            if outgoing.repeatable { limits.pool_idle } else { target.trusted_idle(FRESH) };
-        let idle = if pooled { target.take_idle(max_idle) } else { None };
-        let mut upstream = match idle {
-            Some(upstream) => upstream,
+        let kept = if pooled { kept(target, outgoing.repeatable, limits).await } else { None };
+        let (mut upstream, idle) = match kept {
+            Some((upstream, idle)) => (upstream, Some(idle)),
             None => match Upstream::connect(target.key().endpoint, limits).await {
-                Ok(upstream) => upstream,
+                Ok(upstream) => (upstream, None),
                 Err(error) => {
                     tracing::debug!(endpoint = %target.key().endpoint, %error, "refused");
                     client.edge.note_refusal(target);
@@ -154,20 +153,20 @@ async fn attempt(
         if target.is_closed() {
             return Err(Reason::Closed);
         }
-        let reused = upstream.is_reused();
-        if reused && !outgoing.repeatable && !poll_fn(|cx| upstream.poll_open(cx)).await {
-            target.note_closed(upstream.idle_for());
-            continue;
-        }
-        let spare = (reused && outgoing.repeatable).then(|| Spare::of(&outgoing.request));
+        let spare = (idle.is_some() && outgoing.repeatable).then(|| Spare::of(&outgoing.request));
         let request = std::mem::replace(&mut outgoing.request, Request::new(RequestBody::Empty));
-        match upstream.send(request, client.member.activity()).await {
-            Ok(response) => return Ok(Some((response, upstream))),
-            Err(SendError::Unsent(request)) if reused => {
-                target.note_closed(upstream.idle_for());
+        match (upstream.send(request, client.member.activity()).await, idle) {
+            (Ok(response), idle) => {
+                if let Some(idle) = idle {
+                    target.patience().note_open(idle);
+                }
+                return Ok(Some((response, upstream)));
+            }
+            (Err(SendError::Unsent(request)), Some(idle)) => {
+                target.patience().note_closed(idle);
                 outgoing.request = *request;
             }
-            Err(error) => {
+            (Err(error), _) => {
                 let Some(spare) = spare.filter(|_| matches!(error, SendError::Died(_))) else {
                     return Err(reason(client, &target.key().endpoint, &error));
                 };
@@ -175,6 +174,27 @@ async fn attempt(
                 pooled = false;
             }
         }
+    }
+}
+
+/// A kept connection that this request may use, and how long it was idle.
+async fn kept(target: &Target, repeatable: bool, limits: &Limits) -> Option<(Upstream, Duration)> {
+    if repeatable {
+        return target.take_idle(limits.pool_idle);
+    }
+    let patience = target.patience();
+    loop {
+        let (mut upstream, idle) = target.take_idle(FRESH)?;
+        if !poll_fn(|cx| upstream.poll_open(cx)).await {
+            patience.note_closed(idle);
+            continue;
+        }
+        if patience.trusts(idle) {
+            return Some((upstream, idle));
+        }
+        patience.note_open(idle);
+        target.put_idle(upstream);
+        return None;
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use landfall_core::control::TargetStatus;
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber, ServiceName};
 
+use crate::patience::Patience;
 use crate::upstream::Upstream;
 
 /// What makes a target the same across tables.
@@ -36,8 +37,7 @@ pub(crate) struct Target {
     retired: AtomicBool,
     closed: AtomicBool,
     avoid_until_ms: AtomicU64,
-    /// Shortest idle time after which the endpoint was seen to have closed a connection.
-    closes_after_us: AtomicU64,
+    patience: Patience,
     idle_max: usize,
     idle: Mutex<Vec<Upstream>>,
 }
@@ -51,7 +51,7 @@ impl Target {
             retired: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             avoid_until_ms: AtomicU64::new(0),
-            closes_after_us: AtomicU64::new(u64::MAX),
+            patience: Patience::default(),
             idle_max,
             idle: Mutex::default(),
         })
@@ -111,32 +111,24 @@ impl Target {
         self.avoid_until_ms.load(Relaxed) > now_ms
     }
 
-    /// The endpoint has closed a connection that was idle for this long.
-    pub(crate) fn note_closed(&self, idle: Duration) {
-        let idle_us = u64::try_from(idle.as_micros()).unwrap_or(u64::MAX);
-        self.closes_after_us.fetch_min(idle_us, Relaxed);
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
-    /// How long a connection may have been idle to be trusted with a request that must not be sent
-    /// twice: at most `limit`, and half of what the endpoint is known to allow.
-    pub(crate) fn trusted_idle(&self, limit: Duration) -> Duration {
-        limit.min(Duration::from_micros(self.closes_after_us.load(Relaxed) / 2))
-    }
-
-    /// The connection that was put back last, if it was within `max_idle`.
-    pub(crate) fn take_idle(&self, max_idle: Duration) -> Option<Upstream> {
+    /// The connection that was put back last, and how long ago, if it was within `max_idle`.
+    pub(crate) fn take_idle(&self, max_idle: Duration) -> Option<(Upstream, Duration)> {
         let upstream = self.idle().pop()?;
-        if upstream.idle_for() <= max_idle {
-            return Some(upstream);
+        let idle = upstream.idle_for();
+        if idle <= max_idle {
+            return Some((upstream, idle));
         }
         // It may still do for a request that can be repeated.
-        self.idle().push(upstream);
+        self.put_idle(upstream);
         None
     }
 
     /// Takes a connection back, unless there are enough or the target is retired.
-    pub(crate) fn put_idle(&self, mut upstream: Upstream) {
-        upstream.rest();
+    pub(crate) fn put_idle(&self, upstream: Upstream) {
         let mut idle = self.idle();
         if idle.len() < self.idle_max && !self.retired.load(SeqCst) {
             idle.push(upstream);
@@ -258,16 +250,6 @@ mod tests {
         assert!(target.is_drained());
         target.revive();
         assert!(target.enter().is_some() && !target.is_drained());
-    }
-
-    #[test]
-    fn an_endpoint_that_closes_early_is_trusted_for_half_as_long() {
-        let target = target(1);
-        let limit = Duration::from_secs(1);
-        assert_eq!(target.trusted_idle(limit), limit);
-        target.note_closed(Duration::from_millis(4));
-        target.note_closed(Duration::from_millis(400));
-        assert_eq!(target.trusted_idle(limit), Duration::from_millis(2));
     }
 
     #[test]

@@ -38,7 +38,6 @@ pub(crate) struct Upstream {
     waker: Waker,
     ask_kernel: Arc<AtomicBool>,
     idle_since: Instant,
-    reused: bool,
 }
 
 /// Why a request got no answer.
@@ -80,13 +79,7 @@ impl Upstream {
             relay,
             ask_kernel,
             idle_since: Instant::now(),
-            reused: false,
         })
-    }
-
-    /// It has answered a request before.
-    pub(crate) fn is_reused(&self) -> bool {
-        self.reused
     }
 
     pub(crate) fn idle_for(&self) -> Duration {
@@ -96,7 +89,6 @@ impl Upstream {
     /// Idle from now on.
     pub(crate) fn rest(&mut self) {
         self.idle_since = Instant::now();
-        self.reused = true;
     }
 
     /// Asks the kernel, not the runtime's view of it, whether the endpoint has closed.
@@ -208,7 +200,7 @@ impl Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream").field("reused", &self.reused).finish_non_exhaustive()
+        f.debug_struct("Upstream").field("idle_since", &self.idle_since).finish_non_exhaustive()
     }
 }
 

@@ -82,7 +82,8 @@ async fn connections_are_kept_on_both_sides() {
         assert_eq!(client.send(request).await.unwrap().body, "5 bytes, 0 trailers");
     }
     assert_eq!(backend.levers.requests.load(SeqCst), 40);
-    assert_eq!(backend.levers.connections.load(SeqCst), 1);
+    // One, and a few until the edge has seen how patient the backend is.
+    assert!(backend.levers.connections.load(SeqCst) <= 5);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -138,9 +139,18 @@ pub(crate) fn part(rollout: u32, routes: Vec<Route>) -> AppRoutes {
     AppRoutes { release: ReleaseNumber(rollout), rollout: RolloutNumber(rollout), routes }
 }
 
-/// An address that nobody listens on just now.
+/// An address that nobody listens on, outside of the range that the kernel hands out by itself, so
+/// that nobody takes it meanwhile.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() * 37 % 12_000).expect("less than 12,000");
+    loop {
+        let step = NEXT.fetch_add(1, Relaxed);
+        let port = 20_000 + (start + step) % 12_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
 }
 
 /// Awaits something that must come.
