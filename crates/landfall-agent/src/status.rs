@@ -14,6 +14,7 @@ use landfall_core::release::Release;
 use landfall_deploy::ports::{Edge, FoundContainer, Selector, Status};
 
 use crate::agent::Agent;
+use crate::history::ServingSince;
 use crate::platform::Platform;
 
 /// Time for one neighbour's answer; without it the rest is still shown.
@@ -71,6 +72,7 @@ impl<P: Platform> Agent<P> {
                 None
             }
         };
+        let serving = self.cut_over(app).await.or(serving);
         let found = within(self.platform.containers(&Selector::app(app))).await;
         let found = found.unwrap_or_else(|error| {
             problems.push(format!("the engine does not answer: {error}"));
@@ -100,6 +102,17 @@ impl<P: Platform> Agent<P> {
             targets,
             problems,
         })
+    }
+
+    /// What an open rollout has brought to serve already: past its pivot, but not at its end.
+    async fn cut_over(&self, app: &AppName) -> Option<(ServingSince, Release)> {
+        let lease = self.leases.held(app)?;
+        let (release, rollout) = lease.feed.look(|rollout| {
+            let plan = rollout.filter(|rollout| rollout.is_past_pivot())?.plan();
+            Some((plan.release?, plan.rollout))
+        })?;
+        let sealed = self.store.release(app, release).await.ok()??;
+        Some((ServingSince { release, rollout, since_ms: lease.since_ms }, sealed))
     }
 
     async fn services(

@@ -98,7 +98,7 @@ name!(
 );
 
 macro_rules! number {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $prefix:literal) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
@@ -123,7 +123,7 @@ macro_rules! number {
                     .filter(|n| *n > 0)
                     .map(Self)
                     .ok_or(InvalidName {
-                        kind: stringify!($name),
+                        kind: $kind,
                         rule: concat!("write it as `", $prefix, "3` or `3`"),
                         value: printable(value),
                     })
@@ -135,12 +135,14 @@ macro_rules! number {
 number!(
     /// The number of a release of one app, printed as `r3`.
     ReleaseNumber,
+    "release number",
     "r"
 );
 number!(
     /// The number of a rollout of one app, printed as `d7`. It names every container and network
     /// that the rollout makes, so two attempts at one release never collide.
     RolloutNumber,
+    "rollout number",
     "d"
 );
 

@@ -269,7 +269,7 @@ impl Step {
                 });
                 words.collect::<Vec<_>>().join(", ")
             }
-            Self::PinImages { pins } => format!("{} images", pins.len()),
+            Self::PinImages { pins } => count(pins.len(), "image"),
             Self::CreateNetworks { networks } => join(networks.iter().map(|n| n.name.as_str())),
             Self::CreateVolumes { volumes } => join(volumes.iter().map(|v| v.name.as_str())),
             Self::LinkStateful { links } => {
@@ -277,8 +277,8 @@ impl Step {
                 names.dedup();
                 names.join(", ")
             }
-            Self::Verify { checks } => format!("{} endpoints", checks.len()),
-            Self::Cutover { routes: Some(routes) } => format!("{} routes", routes.routes.len()),
+            Self::Verify { checks } => count(checks.len(), "endpoint"),
+            Self::Cutover { routes: Some(routes) } => count(routes.routes.len(), "route"),
             Self::Cutover { routes: None } => "no routes".to_owned(),
             Self::WriteFiles | Self::Drain { .. } | Self::StopOld { .. } | Self::Prune { .. } => {
                 String::new()
@@ -305,6 +305,11 @@ impl Step {
             | Self::Prune { .. } => &[],
         }
     }
+}
+
+fn count(n: usize, thing: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {thing}{plural}")
 }
 
 fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -43,6 +43,17 @@ struct StepState {
     attempts: u32,
     failures: u32,
     undo_failures: u32,
+    last_failure: Option<Reason>,
+}
+
+impl StepState {
+    /// Why a person is needed: how often it failed, and what the last failure was.
+    fn given_up(&self, what: &str) -> Reason {
+        match &self.last_failure {
+            Some(last) => Reason { message: format!("{what}: {}", last.message), ..last.clone() },
+            None => Reason::new(ReasonKind::Engine, what),
+        }
+    }
 }
 
 /// Where a step stands.
@@ -228,6 +239,7 @@ impl Rollout {
     ) -> Result<(), Illegal> {
         let pivot = self.pivot();
         let state = self.in_doubt(step, action)?;
+        state.last_failure = Some(reason.clone());
         if action == Action::Undo {
             state.undo_failures += 1;
             return Ok(());
@@ -321,8 +333,9 @@ impl Rollout {
             return Next::Turn(Reason::new(ReasonKind::Interrupted, message));
         }
         if state.failures >= FAILURES_MAX {
-            let message = format!("`{name}` failed {} times", state.failures);
-            return Next::Stick(Reason::new(ReasonKind::Engine, message));
+            return Next::Stick(
+                state.given_up(&format!("`{name}` failed {} times", state.failures)),
+            );
         }
         Next::Do(step)
     }
@@ -331,11 +344,11 @@ impl Rollout {
         let Some(step) = self.steps.iter().rposition(|s| self.needs_undo(s.phase)) else {
             return Next::End(Verdict::RolledBack { reason: reason.clone() });
         };
-        let failures = self.steps[step].undo_failures;
-        if failures >= FAILURES_MAX {
+        let state = &self.steps[step];
+        if state.undo_failures >= FAILURES_MAX {
             let name = self.plan.steps[step].name();
-            let message = format!("the undo of `{name}` failed {failures} times");
-            return Next::Stick(Reason::new(ReasonKind::Engine, message));
+            let what = format!("the undo of `{name}` failed {} times", state.undo_failures);
+            return Next::Stick(state.given_up(&what));
         }
         Next::Undo(step)
     }

@@ -138,15 +138,23 @@ where
             Action::Do => steps::run(&context).await,
             Action::Undo => steps::undo(&context).await,
         };
-        let record = match outcome {
-            Ok(()) => Record::Succeeded { step, action },
-            Err(error) => {
-                observer.progress(step, Progress::Retrying { message: error.reason.to_string() });
-                let (reason, effect, retry) = (error.reason, error.effect, error.retry);
-                Record::Failed { step, action, reason, effect, retry }
+        let failure = match outcome {
+            Ok(()) => {
+                let record = Record::Succeeded { step, action };
+                return self.record(rollout, observer, record).await;
             }
+            Err(error) => error,
         };
-        self.record(rollout, observer, record).await
+        let message = failure.reason.to_string();
+        let (reason, effect, retry) = (failure.reason, failure.effect, failure.retry);
+        let record = Record::Failed { step, action, reason, effect, retry };
+        self.record(rollout, observer, record).await?;
+        if matches!(rollout.next(), Next::Do(next) | Next::Undo(next) if next == step)
+            && rollout.unwinding().is_none() == (action == Action::Do)
+        {
+            observer.progress(step, Progress::Retrying { message });
+        }
+        Ok(())
     }
 
     async fn record(

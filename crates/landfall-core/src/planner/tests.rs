@@ -55,9 +55,9 @@ fn a_first_deploy_goes_from_data_to_one_offs_to_replicas_to_the_pivot() {
             "run one-off migrate",
             "start replicas web ×2, worker",
             "start replicas nginx",
-            "verify 1 endpoints",
+            "verify 1 endpoint",
             "hand over beat",
-            "*cutover 1 routes",
+            "*cutover 1 route",
             "drain",
             "stop old",
             "prune",
@@ -190,7 +190,7 @@ fn a_plain_service_needs_few_steps() {
     assert_eq!(
         lines(&plan),
         [
-            "pin images 1 images",
+            "pin images 1 image",
             "create networks landfall-shop-default-d1",
             "start replicas web",
             "verify 0 endpoints",
