@@ -8,9 +8,12 @@ use serde_json::Value;
 
 use crate::cmd::{cmd, read, root};
 
-/// The binary as users get it.
+/// The binary as users get it; the one that `LANDFALL_BIN` names, when it is set.
 #[cfg(feature = "load")]
 pub(crate) fn release() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("LANDFALL_BIN") {
+        return Ok(std::fs::canonicalize(given)?);
+    }
     crate::cmd::say("product: building the release binary (minutes the first time)");
     executable(&["build", "--release", "--package", "landfall", "--bin", "landfall"])
 }

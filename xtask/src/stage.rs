@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use landfall_testing::host::{Host, Project};
@@ -34,7 +34,7 @@ impl Stage {
         images::ensure(&engine)?;
         shop::ensure(&engine)?;
         let product = product::release()?;
-        let folder = build_folder(&product)?.join(name);
+        let folder = build_folder()?.join(name);
         let host = || Host::new(product.clone(), folder.clone(), engine.host());
         let earlier = host()?;
         earlier.stop_earlier().context("stop what an earlier run left running")?;
@@ -72,8 +72,9 @@ pub(crate) fn free_port(preferred: u16) -> Result<u16> {
     Ok(port)
 }
 
-/// The build folder: two levels above a built program.
-fn build_folder(program: &Path) -> Result<PathBuf> {
-    let folder = program.ancestors().nth(2).context("a built program stands in a build folder")?;
+/// The build folder, in which this very program stands two levels deep.
+fn build_folder() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().nth(2).context("xtask stands in a build folder")?;
     Ok(folder.to_owned())
 }
