@@ -2,8 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// Asks `fact` every 50 ms until it answers or `bound` has passed.
-pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn until<T>(bound: Duration, fact: impl FnMut() -> Option<T>) -> Option<T> {
+    until_every(LOOK_EVERY, bound, fact)
+}
+
+/// Asks `fact` again and again with this pause, until it answers or `bound` has passed.
+pub(crate) fn until_every<T>(
+    pause_for: Duration,
+    bound: Duration,
+    mut fact: impl FnMut() -> Option<T>,
+) -> Option<T> {
     let end = Instant::now() + bound;
     loop {
         if let Some(answer) = fact() {
@@ -12,7 +23,7 @@ pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> 
         if Instant::now() >= end {
             return None;
         }
-        pause();
+        pause(pause_for);
     }
 }
 
@@ -21,11 +32,11 @@ pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> 
 pub(crate) fn pass(time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end {
-        pause();
+        pause(LOOK_EVERY);
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "xtask has no Clock port; this is its only wait")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(50));
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

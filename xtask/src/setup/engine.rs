@@ -31,6 +31,12 @@ impl Engine {
         Self { socket: socket.into() }
     }
 
+    /// Its socket.
+    #[cfg(feature = "load")]
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// The address in the form of `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.socket.display())
