@@ -7,6 +7,8 @@ mod change;
 #[cfg(feature = "load")]
 mod compose;
 #[cfg(feature = "load")]
+mod edge;
+#[cfg(feature = "load")]
 mod floor;
 #[cfg(feature = "load")]
 mod run;

@@ -3,12 +3,13 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use landfall_testing::host::{Project, rss_kib};
 
 use super::Args;
 use super::change::Contenders;
 use super::compose::Compose;
+use super::edge;
 use super::floor::Floor;
 use super::table::{ALLOWED_MS, Figure, Idle, Results};
 use crate::cmd::{print, root, say};
@@ -29,7 +30,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let idle = idle(&mut stage)?;
     let measured = measure(&stage, args, idle);
     stage.host.clear(APP).context("clear the bench away")?;
-    let results = measured?;
+    let mut results = measured?;
+    stage.host.stop()?;
+    if !args.no_edge {
+        say("the edge against nginx (about two minutes)");
+        let table = edge::run(&stage.product).map_err(|error| anyhow!(error))?;
+        results.edge = Some(table.to_string());
+    }
     let json = serde_json::to_string_pretty(&results)?;
     stage.keep("report.json", &json)?;
     stage.keep("report.md", &(results.text() + "\n"))?;
@@ -78,7 +85,6 @@ fn measure(stage: &Stage, args: &Args, idle: Idle) -> Result<Results> {
         compose_under_load,
         idle,
         edge: None,
-        edge_table: String::new(),
         rounds,
     })
 }

@@ -1,7 +1,6 @@
 //! The result, as JSON and as tables for the README.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::change::{Noticed, Round};
 use crate::text::{mib, thousands};
@@ -27,9 +26,8 @@ pub(super) struct Results {
     pub(super) under_load: Noticed,
     pub(super) compose_under_load: Option<Noticed>,
     pub(super) idle: Idle,
-    pub(super) edge: Option<Value>,
-    #[serde(skip)]
-    pub(super) edge_table: String,
+    /// The edge beside nginx, as a table.
+    pub(super) edge: Option<String>,
 }
 
 /// A figure over all rounds.
@@ -91,9 +89,9 @@ impl Results {
         lines.push(format!("| memory of the agent | {} |", mib(agent_rss_kib)));
         lines.push(format!("| memory of the edge | {} |", mib(edge_rss_kib)));
         lines.push(format!("| the binary | {} |", mib(binary_bytes / 1024)));
-        if !self.edge_table.is_empty() {
+        if let Some(edge) = &self.edge {
             lines.push(String::new());
-            lines.push(self.edge_table.trim_end().to_owned());
+            lines.push(edge.trim_end().to_owned());
         }
         lines.push(String::new());
         lines.push(self.verdict());
