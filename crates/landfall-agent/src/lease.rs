@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::feed::Feed;
 
 /// Feeds of ended rollouts that are kept with all their events.
-const RECENT_MAX: usize = 64;
+const RECENT_MAX: usize = 8;
 
 /// The exclusive right to change one app.
 #[derive(Debug)]
