@@ -22,8 +22,6 @@ use tokio::net::TcpStream;
 use super::call::Answer;
 use super::config::Connection;
 
-/// A close that a kept connection had before our request is seen within this.
-const STALE_WITHIN: Duration = Duration::from_millis(100);
 /// A body goes out on a connection that was used within this.
 const RECENT: Duration = Duration::from_secs(1);
 /// Kept connections at most.
@@ -47,6 +45,7 @@ pub(super) struct Manner {
 /// The client's connections.
 pub(super) struct Client {
     target: SocketAddr,
+    stale_within: Duration,
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -66,8 +65,8 @@ enum Fault {
 }
 
 impl Client {
-    pub(super) fn new(target: SocketAddr) -> Self {
-        Self { target, kept: Mutex::new(Vec::new()) }
+    pub(super) fn new(target: SocketAddr, stale_within: Duration) -> Self {
+        Self { target, stale_within, kept: Mutex::new(Vec::new()) }
     }
 
     /// Sends and reads the answer to its end. Tells whether the request was sent again.
@@ -88,7 +87,7 @@ impl Client {
             Ok(answer) => return (Ok(answer), false),
             Err(fault) => fault,
         };
-        let at_once = manner.may_be_stale && began.elapsed() < STALE_WITHIN;
+        let at_once = manner.may_be_stale && began.elapsed() < self.stale_within;
         match fault {
             Fault::Unsent => (self.send_on_new(request, manner).await, true),
             Fault::NoAnswer(_) if at_once && request.body().is_empty() => {

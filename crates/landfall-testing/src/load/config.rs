@@ -67,6 +67,8 @@ pub struct LoadConfig {
     pub mix: Vec<Part>,
     /// From sending to the end of the answer; longer counts as failed.
     pub timeout: Duration,
+    /// A close that a kept connection had before the request is seen within this.
+    pub stale_within: Duration,
     /// Answers above this count as slow (and, if right, as ok).
     pub slow_above: Duration,
     /// The path of [`Kind::Page`].
@@ -138,6 +140,7 @@ impl LoadConfig {
                 Part::new(Kind::Page, Connection::Fresh, 1),
             ],
             timeout: Duration::from_secs(10),
+            stale_within: Duration::from_millis(100),
             slow_above: Duration::from_secs(1),
             page_path: "/".to_owned(),
             page_text: String::new(),

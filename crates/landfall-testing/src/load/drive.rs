@@ -36,7 +36,7 @@ pub(super) async fn run(
     let name = config.target.clone();
     let check_bound = config.check_bound;
     let shared = Arc::new(Shared {
-        client: Client::new(target),
+        client: Client::new(target, config.stale_within),
         calls: Calls::new(config.clone()),
         stats: Arc::clone(&stats),
         acknowledged: Acknowledged::default(),

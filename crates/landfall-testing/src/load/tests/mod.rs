@@ -28,7 +28,9 @@ fn quick(server: &Server, mix: &[(Kind, super::Connection)]) -> LoadConfig {
         slow_ms: 20,
         upload_bytes: 40_000,
         upload_time: Duration::from_millis(30),
-        timeout: Duration::from_millis(800),
+        // These tests share the machine with others: only a hang may be told by time.
+        timeout: Duration::from_secs(20),
+        stale_within: Duration::from_secs(20),
         mix: mix.iter().map(|(kind, connection)| Part::new(*kind, *connection, 1)).collect(),
         ..LoadConfig::shop(&server.address())
     }
@@ -118,7 +120,9 @@ async fn server_errors_wrong_bodies_and_silence_are_failures() {
         (Manners::Hangs, "no answer within"),
     ] {
         let server = Server::start(manners).await;
-        let report = run_until(quick(&server, &[(Kind::Version, KeepAlive)]), 10).await;
+        let timeout = Duration::from_millis(800);
+        let config = LoadConfig { timeout, ..quick(&server, &[(Kind::Version, KeepAlive)]) };
+        let report = run_until(config, 10).await;
         assert!(report.total.failed > 0 && report.total.ok == 0, "{report}");
         assert!(report.failures[0].what.contains(what), "{report}");
     }
