@@ -29,8 +29,8 @@ fn quick(server: &Server, mix: &[(Kind, super::Connection)]) -> LoadConfig {
         upload_bytes: 40_000,
         upload_time: Duration::from_millis(30),
         // These tests share the machine with others: only a hang may be told by time.
-        timeout: Duration::from_secs(20),
-        stale_within: Duration::from_secs(20),
+        timeout: Duration::from_secs(6),
+        stale_within: Duration::from_secs(6),
         mix: mix.iter().map(|(kind, connection)| Part::new(*kind, *connection, 1)).collect(),
         ..LoadConfig::shop(&server.address())
     }
