@@ -99,3 +99,12 @@ fn seed() -> u64 {
 fn pause(time: Duration) {
     std::thread::sleep(time);
 }
+
+#[test]
+fn docker_compose_accepts_the_same_file() {
+    let compose = std::env::var("LANDFALL_TEST_COMPOSE").expect("`cargo xtask test` sets it");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shop/compose.yaml");
+    let mut command = std::process::Command::new(compose);
+    let output = command.args(["-f", file, "config", "--quiet"]).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
