@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST};
+use http::header::CONNECTION;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
@@ -27,7 +27,7 @@ use crate::body::{RequestBody, ResponseBody, UpstreamBody, recycle};
 use crate::config::Limits;
 use crate::edge::{Edge, PickError};
 use crate::forward::Peer;
-use crate::headers;
+use crate::headers::{self, Outline};
 use crate::hub::{Member, Stage};
 use crate::target::{Flight, Target};
 use crate::tunnel;
@@ -51,10 +51,11 @@ pub(crate) struct Client {
 
 /// A request on its way, with what is needed to send it.
 struct Outgoing {
-    request: Request<RequestBody>,
+    /// Gone while it is sent.
+    request: Option<Request<RequestBody>>,
+    outline: Outline,
     /// May be sent a second time.
     repeatable: bool,
-    upgrade: bool,
     /// Endpoints that refused.
     tried: Vec<u64>,
 }
@@ -98,33 +99,33 @@ async fn exchange(
 ) -> Result<Response<ResponseBody>, Reason> {
     let (mut parts, incoming) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
-    let upgrade = headers::prepare_request(&mut parts, &client.peer, || {
+    let outline = headers::prepare_request(&mut parts, &client.peer, || {
         HeaderValue::from_str(&client.local.to_string()).expect("an address is plain ASCII")
     })?;
     let body = RequestBody::new(incoming, client.member.activity());
     let repeatable = matches!(body, RequestBody::Empty)
         && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let request = Request::from_parts(parts, body);
-    let mut outgoing = Outgoing { request, repeatable, upgrade, tried: Vec::new() };
+    let request = Some(Request::from_parts(parts, body));
+    let mut outgoing = Outgoing { request, outline, repeatable, tried: Vec::new() };
     loop {
         let flight = pick(client, &outgoing)?;
         client.member.activity().talk_to(flight.target().id());
         if let Some(answered) = attempt(client, &mut outgoing, flight.target()).await? {
-            return finish(client, answered, flight, on_upgrade.filter(|_| upgrade)).await;
+            let on_upgrade = on_upgrade.filter(|_| outgoing.outline.upgrade);
+            return finish(client, answered, flight, on_upgrade).await;
         }
     }
 }
 
 fn pick(client: &Client, outgoing: &Outgoing) -> Result<Flight, Reason> {
-    let host = outgoing.request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let path = outgoing.request.uri().path();
-    client
-        .edge
-        .pick([client.door.listen(), client.local], host.unwrap_or_default(), path, &outgoing.tried)
-        .map_err(|error| match error {
+    let host = outgoing.outline.host.to_str().unwrap_or_default();
+    let path = outgoing.request.as_ref().map_or("/", |request| request.uri().path());
+    client.edge.pick([client.door.listen(), client.local], host, path, &outgoing.tried).map_err(
+        |error| match error {
             PickError::NoRoute => Reason::NoRoute,
             PickError::Exhausted => Reason::Unreachable,
-        })
+        },
+    )
 }
 
 /// Sends the request to one endpoint. `None` if it refused: nothing was sent, and it is noted as
@@ -135,7 +136,7 @@ async fn attempt(
     target: &Arc<Target>,
 ) -> Result<Option<Answered>, Reason> {
     let limits = client.edge.limits();
-    let mut pooled = !outgoing.upgrade;
+    let mut pooled = !outgoing.outline.upgrade;
     loop {
         let kept = if pooled { kept(target, outgoing.repeatable, limits).await } else { None };
         let (mut upstream, idle) = match kept {
@@ -153,8 +154,8 @@ async fn attempt(
         if target.is_closed() {
             return Err(Reason::Closed);
         }
-        let spare = (idle.is_some() && outgoing.repeatable).then(|| Spare::of(&outgoing.request));
-        let request = std::mem::replace(&mut outgoing.request, Request::new(RequestBody::Empty));
+        let request = outgoing.request.take().expect("each turn leaves one or returns");
+        let spare = (idle.is_some() && outgoing.repeatable).then(|| Spare::of(&request));
         match (upstream.send(request, client.member.activity()).await, idle) {
             (Ok(response), idle) => {
                 if let Some(idle) = idle {
@@ -164,13 +165,13 @@ async fn attempt(
             }
             (Err(SendError::Unsent(request)), Some(idle)) => {
                 target.patience().note_closed(idle);
-                outgoing.request = *request;
+                outgoing.request = Some(*request);
             }
             (Err(error), _) => {
                 let Some(spare) = spare.filter(|_| matches!(error, SendError::Died(_))) else {
                     return Err(reason(client, &target.key().endpoint, &error));
                 };
-                outgoing.request = spare.into_request();
+                outgoing.request = Some(spare.into_request());
                 pooled = false;
             }
         }
@@ -213,7 +214,9 @@ impl Spare {
     fn of(request: &Request<RequestBody>) -> Self {
         let headers = request.headers();
         let mut list = Vec::with_capacity(headers.len());
-        list.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in headers {
+            list.push((name.clone(), value.clone()));
+        }
         Self { method: request.method().clone(), uri: request.uri().clone(), headers: list }
     }
 

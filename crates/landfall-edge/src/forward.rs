@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{FORWARDED, HOST};
+use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -28,7 +28,7 @@ impl Peer {
 
     /// Sets the three headers. `claims` says whether the request had any `X-Forwarded-*` or
     /// `Forwarded` header.
-    pub(crate) fn announce(&self, headers: &mut HeaderMap, claims: bool) {
+    pub(crate) fn announce(&self, headers: &mut HeaderMap, host: &HeaderValue, claims: bool) {
         if claims && !self.trusted {
             strip(headers);
         }
@@ -36,18 +36,12 @@ impl Peer {
             let chain = chained(headers, &self.address);
             headers.insert(FOR, chain);
             headers.entry(PROTO).or_insert(HeaderValue::from_static("http"));
-            if !headers.contains_key(SENT_HOST)
-                && let Some(host) = headers.get(HOST).cloned()
-            {
-                headers.insert(SENT_HOST, host);
-            }
+            headers.entry(SENT_HOST).or_insert_with(|| host.clone());
             return;
         }
         headers.insert(FOR, self.address.clone());
         headers.insert(PROTO, HeaderValue::from_static("http"));
-        if let Some(host) = headers.get(HOST).cloned() {
-            headers.insert(SENT_HOST, host);
-        }
+        headers.insert(SENT_HOST, host.clone());
     }
 }
 
@@ -85,12 +79,12 @@ mod tests {
     fn announced(trusted: &[&str], sent: &[(&'static str, &str)]) -> HeaderMap {
         let nets: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static("a.example"));
+        let host = HeaderValue::from_static("a.example");
         for (name, value) in sent {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         let claims = headers.keys().any(|name| is_claim(name.as_str()));
-        Peer::new("10.0.0.9:1234".parse().unwrap(), &nets).announce(&mut headers, claims);
+        Peer::new("10.0.0.9:1234".parse().unwrap(), &nets).announce(&mut headers, &host, claims);
         headers
     }
 

@@ -13,11 +13,13 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const REASON: HeaderName = HeaderName::from_static(REASON_HEADER);
 
-/// What a look at all header names has found, so that the rare ones cost nothing else.
+/// What a look at all headers has found, so that the rare ones cost nothing else.
 #[derive(Default)]
 struct Seen {
     host: bool,
     connection: bool,
+    /// `Connection` says more than whether to keep it.
+    names: bool,
     transfer_encoding: bool,
     te: bool,
     upgrade: bool,
@@ -33,7 +35,10 @@ impl Seen {
         for name in headers.keys() {
             match name.as_str() {
                 "host" => seen.host = true,
-                "connection" => seen.connection = true,
+                "connection" => {
+                    seen.connection = true;
+                    seen.names = !headers.get_all(CONNECTION).iter().all(is_plain);
+                }
                 "transfer-encoding" => seen.transfer_encoding = true,
                 "te" => seen.te = true,
                 "upgrade" => seen.upgrade = true,
@@ -50,17 +55,26 @@ impl Seen {
     }
 }
 
-/// Turns a client's head into the one for the endpoint. True if it asks for an upgrade.
+/// What routing and the exchange need to know of a head.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    /// As sent, and text.
+    pub(crate) host: HeaderValue,
+    /// It asks for an upgrade.
+    pub(crate) upgrade: bool,
+}
+
+/// Turns a client's head into the one for the endpoint.
 pub(crate) fn prepare_request(
     parts: &mut request::Parts,
     peer: &Peer,
     fallback_host: impl FnOnce() -> HeaderValue,
-) -> Result<bool, Reason> {
+) -> Result<Outline, Reason> {
     if parts.method == Method::CONNECT {
         return Err(Reason::Unsupported);
     }
     let seen = Seen::look(&parts.headers);
-    settle_host(parts, &seen, fallback_host)?;
+    let host = settle_host(parts, &seen, fallback_host)?;
     let headers = &mut parts.headers;
     if seen.transfer_encoding {
         // Hyper has decoded chunks and nothing else; any other coding would be passed on unnamed.
@@ -71,7 +85,7 @@ pub(crate) fn prepare_request(
         }
         headers.remove(CONTENT_LENGTH);
     }
-    let upgrade = (seen.upgrade && seen.connection && parts.version == Version::HTTP_11)
+    let upgrade = (seen.upgrade && seen.names && parts.version == Version::HTTP_11)
         .then(|| upgrade_protocol(headers))
         .flatten();
     let trailers = seen.te && lists(headers, &TE, "trailers");
@@ -90,9 +104,9 @@ pub(crate) fn prepare_request(
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
-    peer.announce(headers, seen.claims);
+    peer.announce(headers, &host, seen.claims);
     parts.version = Version::HTTP_11;
-    Ok(upgrade.is_some())
+    Ok(Outline { host, upgrade: upgrade.is_some() })
 }
 
 /// Turns an endpoint's head into the one for the client.
@@ -122,20 +136,28 @@ fn settle_host(
     parts: &mut request::Parts,
     seen: &Seen,
     fallback_host: impl FnOnce() -> HeaderValue,
-) -> Result<(), Reason> {
-    if let Some(authority) = parts.uri.authority() {
+) -> Result<HeaderValue, Reason> {
+    let host = if let Some(authority) = parts.uri.authority() {
         // Absolute form: its authority replaces `Host` (RFC 9112 §3.2.2).
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Reason::BadRequest)?;
         let path = parts.uri.path_and_query().cloned().ok_or(Reason::BadRequest)?;
-        parts.headers.insert(HOST, host);
+        parts.headers.insert(HOST, host.clone());
         parts.uri = Uri::from(path);
+        host
     } else if !seen.host && parts.version < Version::HTTP_11 {
-        parts.headers.insert(HOST, fallback_host());
-    }
-    let mut hosts = parts.headers.get_all(HOST).iter();
-    let one = hosts.next().is_some_and(|host| host.to_str().is_ok()) && hosts.next().is_none();
+        let host = fallback_host();
+        parts.headers.insert(HOST, host.clone());
+        host
+    } else {
+        let mut hosts = parts.headers.get_all(HOST).iter();
+        match (hosts.next(), hosts.next()) {
+            (Some(host), None) => host.clone(),
+            _ => return Err(Reason::BadRequest),
+        }
+    };
     let path = parts.uri.path();
-    if one && (path.starts_with('/') || path == "*") { Ok(()) } else { Err(Reason::BadRequest) }
+    let usable = host.to_str().is_ok() && (path.starts_with('/') || path == "*");
+    if usable { Ok(host) } else { Err(Reason::BadRequest) }
 }
 
 /// The protocol to upgrade to. Not `h2c`: it would tunnel requests past the routes.
@@ -146,8 +168,10 @@ fn upgrade_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 fn drop_hop_by_hop(headers: &mut HeaderMap, seen: &Seen) {
-    if seen.connection {
+    if seen.names {
         drop_named(headers);
+    }
+    if seen.connection {
         headers.remove(CONNECTION);
     }
     if seen.upgrade {
@@ -160,15 +184,14 @@ fn drop_hop_by_hop(headers: &mut HeaderMap, seen: &Seen) {
     }
 }
 
+/// Whether a `Connection` header says nothing but whether to keep the connection.
+fn is_plain(value: &HeaderValue) -> bool {
+    let value = value.as_bytes();
+    value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+}
+
 /// Drops the headers that `Connection` names.
 fn drop_named(headers: &mut HeaderMap) {
-    let usual = |value: &HeaderValue| {
-        let value = value.as_bytes();
-        value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
-    };
-    if headers.get_all(CONNECTION).iter().all(usual) {
-        return;
-    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -209,7 +232,7 @@ mod tests {
         uri: &str,
         version: Version,
         sent: &[(&str, &str)],
-    ) -> Result<(request::Parts, bool), Reason> {
+    ) -> Result<(request::Parts, Outline), Reason> {
         let mut request = Request::builder().method(method).uri(uri).version(version);
         for (name, value) in sent {
             request = request.header(*name, *value);
@@ -234,8 +257,8 @@ mod tests {
             ("expect", "100-continue"),
             ("x-kept", "1"),
         ];
-        let (parts, upgrade) = prepared("POST", "/x", NEW, &sent).unwrap();
-        assert!(!upgrade);
+        let (parts, outline) = prepared("POST", "/x", NEW, &sent).unwrap();
+        assert!(!outline.upgrade);
         let mut names: Vec<_> = parts.headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(
@@ -246,8 +269,11 @@ mod tests {
 
     #[test]
     fn hosts_are_settled() {
-        let host = |result: Result<(request::Parts, bool), Reason>| {
-            result.map(|(parts, _)| (parts.headers[HOST].clone(), parts.uri.to_string()))
+        let host = |result: Result<(request::Parts, Outline), Reason>| {
+            result.map(|(parts, outline)| {
+                assert_eq!(parts.headers.get_all(HOST).iter().collect::<Vec<_>>(), [outline.host]);
+                (parts.headers[HOST].clone(), parts.uri.to_string())
+            })
         };
         let (found, uri) =
             host(prepared("GET", "http://b.example/y?z", NEW, &[("host", "a")])).unwrap();
@@ -267,11 +293,11 @@ mod tests {
             let sent = [("host", "a"), ("connection", "Upgrade"), ("upgrade", protocol)];
             prepared("GET", "/", NEW, &sent).unwrap()
         };
-        let (parts, upgrade) = ask("websocket");
-        assert!(upgrade);
+        let (parts, outline) = ask("websocket");
+        assert!(outline.upgrade);
         assert_eq!(parts.headers[UPGRADE], "websocket");
-        let (parts, upgrade) = ask("h2c");
-        assert!(!upgrade && !parts.headers.contains_key(UPGRADE));
+        let (parts, outline) = ask("h2c");
+        assert!(!outline.upgrade && !parts.headers.contains_key(UPGRADE));
     }
 
     #[test]

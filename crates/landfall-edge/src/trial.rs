@@ -31,10 +31,10 @@ async fn ask(edge: &Edge, trial: &TryRequest) -> Result<u16, String> {
     *request.uri_mut() = origin_form(&trial.path)?;
     let host = HeaderValue::from_str(&trial.host).map_err(|_| "the host is no header value")?;
     let headers = request.headers_mut();
-    headers.insert(HOST, host);
+    headers.insert(HOST, host.clone());
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let us = ([127, 0, 0, 1], 0).into();
-    Peer::new(us, &[]).announce(headers, false);
+    Peer::new(us, &[]).announce(headers, &host, false);
 
     let mut upstream = Upstream::connect(trial.endpoint, edge.limits())
         .await

@@ -113,9 +113,12 @@ impl Upstream {
         request: Request<RequestBody>,
         activity: &Activity,
     ) -> Result<Response<Incoming>, SendError> {
+        // Handing the request over calls the relay, which still knows the task of the last request;
+        // ours drives the connection right away.
+        let (answer, _) = self.relay.muted(|| self.sender.try_send_request(request));
         // Only our own driving can complete the answer, so its waker is idle; and without waker it
         // must not be held back by the task's budget.
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let mut answer = pin!(unconstrained(answer));
         poll_fn(|cx| {
             let driven = self.drive(cx);
             let nobody = &mut Context::from_waker(Waker::noop());
