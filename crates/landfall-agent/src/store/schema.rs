@@ -13,6 +13,9 @@ use super::StoreError;
 /// `lndf`: tells our file from any other `SQLite` database.
 const APPLICATION_ID: i32 = 0x6c6e_6466;
 
+/// Pages kept in memory; a negative number is KiB.
+const CACHE_SIZE: i32 = -256;
+
 /// One entry a schema version. Entries are never edited, only added.
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE apps (
@@ -69,6 +72,8 @@ pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Records are read seldom: a larger cache would only grow with the history.
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     connection.pragma_update(None, "wal_autocheckpoint", 256)?;
     // Releases hold secrets: what is dropped is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
