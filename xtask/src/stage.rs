@@ -1,7 +1,7 @@
 //! What demo, soak and bench stand on: the engine, the images, the product as users get it, and a
 //! host of its own below the build folder, so that nothing else on the machine is touched.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::PathBuf;
 
@@ -23,12 +23,15 @@ pub(crate) struct Stage {
     pub(crate) product: PathBuf,
     /// State, logs and reports.
     pub(crate) folder: PathBuf,
+    /// Apps have one name on the whole machine: one run at a time.
+    _lock: File,
 }
 
 impl Stage {
     /// Prepares the machine, builds the product, and clears away what an earlier run of this name
     /// left, with everything of these apps. Nothing is started yet.
     pub(crate) fn prepare(name: &str, apps: &[&str]) -> Result<Self> {
+        let lock = lock(name)?;
         packages::install_tools()?;
         let engine = engine::ensure()?;
         images::ensure(&engine)?;
@@ -44,7 +47,7 @@ impl Stage {
         drop(earlier);
         fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
         let host = host()?;
-        Ok(Self { host, engine, product, folder })
+        Ok(Self { host, engine, product, folder, _lock: lock })
     }
 
     /// Writes a report below the stage's folder and says where.
@@ -70,6 +73,14 @@ pub(crate) fn free_port(preferred: u16) -> Result<u16> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     say(&format!("port {preferred} is taken, using {port}"));
     Ok(port)
+}
+
+/// Held while the file is open; the kernel lets go of it when this process ends.
+fn lock(name: &str) -> Result<File> {
+    let path = std::env::temp_dir().join(format!("landfall-xtask-{name}.lock"));
+    let lock = File::create(&path).with_context(|| format!("open {}", path.display()))?;
+    lock.try_lock().with_context(|| format!("another {name} runs on this machine"))?;
+    Ok(lock)
 }
 
 /// The build folder, in which this very program stands two levels deep.

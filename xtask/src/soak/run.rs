@@ -205,6 +205,8 @@ fn config(target: &str, rate_per_s: u32) -> LoadConfig {
             Part::new(Kind::Upload, Fresh, 2),
         ],
         rate_per_s,
+        // A machine that stalls for a moment must not make us leave requests out.
+        in_flight_max: 512,
         page_text: "Catalog".to_owned(),
         check_bound: CHECK_BOUND,
         ..LoadConfig::soak(target)
