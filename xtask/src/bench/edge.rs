@@ -188,6 +188,7 @@ fn pinned(core: &str, program: impl AsRef<Path>, args: &[&Path]) -> Result<Proce
         .args(["-c", core])
         .arg(program)
         .args(args)
+        .env("LANDFALL_LOG", "warn")
         .env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
