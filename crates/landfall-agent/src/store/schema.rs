@@ -152,6 +152,8 @@ mod tests {
             let mode: String =
                 connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
+            let cache = connection.pragma_query_value(None, "cache_size", |row| row.get(0));
+            assert_eq!(cache, Ok(CACHE_SIZE));
         }
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&store), 0o700);
