@@ -104,33 +104,28 @@ impl UpstreamBody {
         match frame {
             Some(Ok(frame)) => {
                 if frame.is_trailers() || self.incoming.is_end_stream() {
-                    self.finish(cx);
+                    self.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
             None => {
-                self.finish(cx);
+                self.finish();
                 Poll::Ready(None)
             }
         }
     }
 
-    fn finish(&mut self, cx: &mut Context<'_>) {
+    fn finish(&mut self) {
         if let Some((upstream, flight)) = self.rest.take() {
-            recycle(upstream, flight, &self.activity, cx);
+            recycle(upstream, flight, &self.activity);
         }
     }
 }
 
 /// The answer has ended: the connection goes back to its pool if it can, the request is counted out.
-pub(crate) fn recycle(
-    mut upstream: Upstream,
-    flight: Flight,
-    activity: &Activity,
-    cx: &mut Context<'_>,
-) {
-    if upstream.is_reusable(cx) {
+pub(crate) fn recycle(mut upstream: Upstream, flight: Flight, activity: &Activity) {
+    if upstream.is_reusable() {
         upstream.rest();
         flight.target().put_idle(upstream);
     }

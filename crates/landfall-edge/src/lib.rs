@@ -29,6 +29,7 @@ mod headers;
 mod hub;
 mod limits;
 mod listen;
+mod outgoing;
 mod patience;
 mod relay;
 mod routing;

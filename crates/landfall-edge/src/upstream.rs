@@ -91,52 +91,53 @@ impl Upstream {
         self.idle_since = Instant::now();
     }
 
-    /// Asks the kernel, not the runtime's view of it, whether the endpoint has closed.
-    /// Always ready.
-    pub(crate) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Asks the kernel, not the runtime's view of it, whether the endpoint has closed. For an idle
+    /// connection: nobody is woken by it.
+    pub(crate) fn is_open(&mut self) -> bool {
         self.ask_kernel.store(true, Relaxed);
-        let closed = self.drive(cx).is_ready();
+        let closed = self.drive(&mut Context::from_waker(Waker::noop())).is_ready();
         self.ask_kernel.store(false, Relaxed);
-        Poll::Ready(!closed)
+        !closed
     }
 
-    /// Keeps an idle connection that is young and open. Nobody waits for it.
+    /// Keeps an idle connection that is young and open.
     pub(crate) fn still_good(mut self, now: Instant, max_idle: Duration) -> Option<Self> {
         let young = now.saturating_duration_since(self.idle_since) <= max_idle;
-        let nobody = &mut Context::from_waker(Waker::noop());
-        (young && self.poll_open(nobody) == Poll::Ready(true)).then_some(self)
+        (young && self.is_open()).then_some(self)
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn send(
+    pub(crate) fn send(
         &mut self,
         request: Request<RequestBody>,
         activity: &Activity,
-    ) -> Result<Response<Incoming>, SendError> {
+    ) -> impl Future<Output = Result<Response<Incoming>, SendError>> {
         // Handing the request over calls the relay, which still knows the task of the last request;
         // ours drives the connection right away.
         let (answer, _) = self.relay.muted(|| self.sender.try_send_request(request));
-        // Only our own driving can complete the answer, so its waker is idle; and without waker it
-        // must not be held back by the task's budget.
-        let mut answer = pin!(unconstrained(answer));
-        poll_fn(|cx| {
-            let driven = self.drive(cx);
-            let nobody = &mut Context::from_waker(Waker::noop());
-            if let Poll::Ready(answer) = answer.as_mut().poll(nobody) {
-                return Poll::Ready(answer.map_err(|mut error| match error.take_message() {
-                    Some(request) => SendError::Unsent(Box::new(request)),
-                    None => judge(error.into_error()),
-                }));
-            }
-            if driven.is_ready() || activity.is_cut() {
-                return Poll::Ready(Err(SendError::Cut));
-            }
-            if activity.is_overdue() {
-                return Poll::Ready(Err(SendError::Overdue));
-            }
-            Poll::Pending
-        })
-        .await
+        async move {
+            // Only our own driving can complete the answer, so its waker is idle; and without waker
+            // it must not be held back by the task's budget.
+            let mut answer = pin!(unconstrained(answer));
+            poll_fn(|cx| {
+                let driven = self.drive(cx);
+                let nobody = &mut Context::from_waker(Waker::noop());
+                if let Poll::Ready(answer) = answer.as_mut().poll(nobody) {
+                    return Poll::Ready(answer.map_err(|mut error| match error.take_message() {
+                        Some(request) => SendError::Unsent(Box::new(request)),
+                        None => judge(error.into_error()),
+                    }));
+                }
+                if driven.is_ready() || activity.is_cut() {
+                    return Poll::Ready(Err(SendError::Cut));
+                }
+                if activity.is_overdue() {
+                    return Poll::Ready(Err(SendError::Overdue));
+                }
+                Poll::Pending
+            })
+            .await
+        }
     }
 
     /// Takes the next piece of an answer's body, driving the connection as needed. After a piece it
@@ -175,9 +176,9 @@ impl Upstream {
     }
 
     /// Whether the next request may follow at once. Call it when the answer has ended.
-    pub(crate) fn is_reusable(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_reusable(&mut self) -> bool {
         if !self.sender.is_ready() {
-            let _ = self.drive(cx);
+            let _ = self.drive(&mut Context::from_waker(Waker::noop()));
         }
         self.sender.is_ready() && self.driver.is_some()
     }

@@ -1,0 +1,93 @@
+//! A client's request made ready for an endpoint, and a copy of its head for a second try.
+
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use crate::answer::Reason;
+use crate::body::RequestBody;
+use crate::edge::PickError;
+use crate::exchange::Client;
+use crate::headers;
+use crate::target::Flight;
+
+/// A request on its way, with what is needed to send it.
+pub(crate) struct Outgoing {
+    /// Gone while it is sent.
+    request: Option<Request<RequestBody>>,
+    host: HeaderValue,
+    /// May be sent a second time.
+    pub(crate) repeatable: bool,
+    /// The client's side of the upgrade that it asks for.
+    pub(crate) upgrade: Option<OnUpgrade>,
+    /// Endpoints that refused.
+    pub(crate) tried: Vec<u64>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(client: &Client, request: Request<Incoming>) -> Result<Self, Reason> {
+        let (mut parts, incoming) = request.into_parts();
+        let upgrade = parts.extensions.remove::<OnUpgrade>();
+        let outline = headers::prepare_request(&mut parts, &client.peer, || {
+            HeaderValue::from_str(&client.local.to_string()).expect("an address is plain ASCII")
+        })?;
+        let body = RequestBody::new(incoming, client.member.activity());
+        let repeatable = matches!(body, RequestBody::Empty)
+            && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        Ok(Self {
+            request: Some(Request::from_parts(parts, body)),
+            host: outline.host,
+            repeatable,
+            upgrade: upgrade.filter(|_| outline.upgrade),
+            tried: Vec::new(),
+        })
+    }
+
+    /// An endpoint that was not tried yet, with the request counted in.
+    pub(crate) fn pick(&self, client: &Client) -> Result<Flight, Reason> {
+        let at = [client.door.listen(), client.local];
+        let host = self.host.to_str().unwrap_or_default();
+        let path = self.request.as_ref().map_or("/", |request| request.uri().path());
+        client.edge.pick(at, host, path, &self.tried).map_err(|error| match error {
+            PickError::NoRoute => Reason::NoRoute,
+            PickError::Exhausted => Reason::Unreachable,
+        })
+    }
+
+    /// The request, to be sent or put back.
+    pub(crate) fn take(&mut self) -> Request<RequestBody> {
+        self.request.take().expect("whoever did not send it has put it back")
+    }
+
+    pub(crate) fn put_back(&mut self, request: Request<RequestBody>) {
+        self.request = Some(request);
+    }
+}
+
+/// The head of a request without body. A plain list: most are never used.
+pub(crate) struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Spare {
+    pub(crate) fn of(request: &Request<RequestBody>) -> Self {
+        let headers = request.headers();
+        let mut list = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            list.push((name.clone(), value.clone()));
+        }
+        Self { method: request.method().clone(), uri: request.uri().clone(), headers: list }
+    }
+
+    pub(crate) fn into_request(self) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::Empty);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        for (name, value) in self.headers {
+            request.headers_mut().append(name, value);
+        }
+        request
+    }
+}
