@@ -23,6 +23,9 @@ use crate::store::Store;
 
 /// How often idle connections to endpoints are looked at.
 const POOL_SWEEP: Duration = Duration::from_secs(2);
+/// How long the thread that saved a table waits for the next one. Short: system calls of a process
+/// with a single thread are cheaper.
+const SAVER_LINGERS: Duration = Duration::from_millis(200);
 /// How often a listener that could not be bound is tried again.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 
@@ -30,9 +33,17 @@ const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// are done. Blocks; must not be called from within a runtime.
 pub fn run(config: EdgeConfig, shutdown: impl Future<Output = ()>) -> Result<(), EdgeError> {
     raise_open_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.workers.max(1))
+    let workers = config.workers.max(1);
+    // One worker needs none of what shares work between them.
+    let mut builder = if workers == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = builder
+        .worker_threads(workers)
         .thread_name("edge")
+        .thread_keep_alive(SAVER_LINGERS)
         .enable_all()
         .build()
         .map_err(EdgeError::Runtime)?;
