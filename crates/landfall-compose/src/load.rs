@@ -14,12 +14,28 @@ use crate::discover::{ComposeFile, Found, discover};
 use crate::env::Environment;
 use crate::interpolate::interpolate;
 use crate::merge::{Extender, canonical, extend_services, merge_trees, strip, unique};
+use crate::model::Model;
 use crate::project::{LoadFailed, LoadOptions, Project};
 use crate::report::{Code, Report};
 use crate::source::Span;
 use crate::text::read_text;
 use crate::yaml::{self, Node};
 use crate::{locate, name, secrecy};
+
+/// Reads compose files as Compose does, without asking whether they can be deployed.
+pub fn read(options: &LoadOptions) -> Result<Model, LoadFailed> {
+    let mut report = Report::default();
+    let read = read_into(options, &mut report);
+    let failed = report.has_errors();
+    let (diagnostics, sources) = report.finish();
+    match read {
+        Some(Read { name: Some(name), project_dir, documents, merged, .. }) if !failed => {
+            let (directory, variables) = (project_dir, Vec::new());
+            Ok(Model { name, directory, merged, documents, variables, warnings: diagnostics, sources })
+        }
+        _ => Err(LoadFailed { diagnostics, sources }),
+    }
+}
 
 /// Loads an app from its compose files.
 pub fn load(options: &LoadOptions) -> Result<Project, LoadFailed> {
@@ -43,18 +59,32 @@ type Loaded = (
     PathBuf,
 );
 
-fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
+/// What [`read`] makes of the files.
+struct Read {
+    name: Option<AppName>,
+    project_dir: PathBuf,
+    environment: Environment,
+    documents: Vec<Node>,
+    merged: Node,
+}
+
+fn read_into(options: &LoadOptions, report: &mut Report) -> Option<Read> {
     let found = discover(options, report)?;
     let documents = read_all(&found.files, report)?;
     let name = app_name(options, &found, &documents, report);
     let mut environment = found.environment;
     environment.set("COMPOSE_PROJECT_NAME", name.as_ref().map_or("", AppName::as_str));
     let merged = merge_all(&documents, &found.project_dir, options, &environment, report)?;
+    Some(Read { name, project_dir: found.project_dir, environment, documents, merged })
+}
+
+fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
+    let Read { name, project_dir, environment, merged, .. } = read_into(options, report)?;
     let profiles = match &options.profiles[..] {
         [] => split_list(environment.get("COMPOSE_PROFILES").unwrap_or_default()),
         given => given.to_vec(),
     };
-    let mut decoder = Decoder::new(report, &environment, &found.project_dir);
+    let mut decoder = Decoder::new(report, &environment, &project_dir);
     let draft = decode_project(&mut decoder, &merged, &profiles);
     if merged.get("include").is_some_and(|include| !include.is_null()) {
         // It was refused, and half an app would only give errors that are not there.
@@ -63,11 +93,11 @@ fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
     let surroundings = Surroundings {
         name: name?,
         environment: &environment,
-        project_dir: &found.project_dir,
+        project_dir: &project_dir,
         directory: &options.directory,
     };
     let (spec, builds) = assemble(draft, surroundings, report);
-    Some((spec, builds, found.project_dir))
+    Some((spec, builds, project_dir))
 }
 
 /// Every document of every file; `None` when one cannot be read.
