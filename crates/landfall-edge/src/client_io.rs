@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::activity::Activity;
+use crate::raw_io;
 
 /// Up to this many bytes, copying a head and its body together costs less than `writev`.
 const JOINED_BYTES_MAX: usize = 4096;
@@ -73,11 +74,11 @@ impl AsyncRead for ClientIo {
 
 impl AsyncWrite for ClientIo {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let result = raw_io::poll_send(&self.stream, cx, buf);
         self.note_sent(result)
     }
 
@@ -87,17 +88,16 @@ impl AsyncWrite for ClientIo {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length: usize = bufs.iter().map(|buf| buf.len()).sum();
-        let stream = Pin::new(&mut self.stream);
         let result = if length <= JOINED_BYTES_MAX {
             JOINED.with_borrow_mut(|joined| {
                 joined.clear();
                 for buf in bufs {
                     joined.extend_from_slice(buf);
                 }
-                stream.poll_write(cx, joined)
+                raw_io::poll_send(&self.stream, cx, joined)
             })
         } else {
-            stream.poll_write_vectored(cx, bufs)
+            Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
         };
         self.note_sent(result)
     }

@@ -39,6 +39,7 @@ impl Peer {
             headers.entry(SENT_HOST).or_insert_with(|| host.clone());
             return;
         }
+        headers.reserve(3);
         headers.insert(FOR, self.address.clone());
         headers.insert(PROTO, HeaderValue::from_static("http"));
         headers.insert(SENT_HOST, host.clone());

@@ -16,7 +16,7 @@ const REASON: HeaderName = HeaderName::from_static(REASON_HEADER);
 /// What a look at all headers has found, so that the rare ones cost nothing else.
 #[derive(Default)]
 struct Seen {
-    host: bool,
+    hosts: usize,
     connection: bool,
     /// `Connection` says more than whether to keep it.
     names: bool,
@@ -32,12 +32,12 @@ struct Seen {
 impl Seen {
     fn look(headers: &HeaderMap) -> Self {
         let mut seen = Self::default();
-        for name in headers.keys() {
+        for (name, value) in headers {
             match name.as_str() {
-                "host" => seen.host = true,
+                "host" => seen.hosts += 1,
                 "connection" => {
                     seen.connection = true;
-                    seen.names = !headers.get_all(CONNECTION).iter().all(is_plain);
+                    seen.names |= !is_plain(value);
                 }
                 "transfer-encoding" => seen.transfer_encoding = true,
                 "te" => seen.te = true,
@@ -144,14 +144,13 @@ fn settle_host(
         parts.headers.insert(HOST, host.clone());
         parts.uri = Uri::from(path);
         host
-    } else if !seen.host && parts.version < Version::HTTP_11 {
+    } else if seen.hosts == 0 && parts.version < Version::HTTP_11 {
         let host = fallback_host();
         parts.headers.insert(HOST, host.clone());
         host
     } else {
-        let mut hosts = parts.headers.get_all(HOST).iter();
-        match (hosts.next(), hosts.next()) {
-            (Some(host), None) => host.clone(),
+        match parts.headers.get(HOST) {
+            Some(host) if seen.hosts == 1 => host.clone(),
             _ => return Err(Reason::BadRequest),
         }
     };

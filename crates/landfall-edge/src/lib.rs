@@ -31,6 +31,7 @@ mod limits;
 mod listen;
 mod outgoing;
 mod patience;
+mod raw_io;
 mod relay;
 mod routing;
 mod server;

@@ -25,6 +25,7 @@ use tokio::task::coop::unconstrained;
 use crate::activity::Activity;
 use crate::body::RequestBody;
 use crate::config::Limits;
+use crate::raw_io;
 use crate::relay::Relay;
 
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
@@ -250,11 +251,11 @@ impl AsyncRead for UpstreamIo {
 
 impl AsyncWrite for UpstreamIo {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        raw_io::poll_send(&self.stream, cx, buf)
     }
 
     fn poll_write_vectored(
@@ -264,7 +265,7 @@ impl AsyncWrite for UpstreamIo {
     ) -> Poll<io::Result<usize>> {
         // A head alone is one buffer, and `send` costs less than `writev`.
         match bufs {
-            [one] => Pin::new(&mut self.stream).poll_write(cx, one),
+            [one] => raw_io::poll_send(&self.stream, cx, one),
             _ => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
         }
     }
