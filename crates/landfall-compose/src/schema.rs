@@ -1,0 +1,25 @@
+//! What the Compose Specification allows: every key, and the shape of its value.
+//!
+//! The tables say what `docker compose` accepts, no more and no less; what landfall makes of a key
+//! is another question ([`crate::support`]). They know nothing of files and variables: [`validate`]
+//! walks a tree that is merged already.
+
+mod build;
+mod check;
+mod common;
+mod deploy;
+mod mounts;
+mod service;
+mod top;
+mod types;
+
+pub(crate) use top::FILE;
+pub(crate) use types::{Kind, Shape};
+
+use crate::report::Report;
+use crate::yaml::Node;
+
+/// Reports what a merged file has that the specification does not allow.
+pub(crate) fn validate(root: &Node, report: &mut Report) {
+    check::Checker::new(report).check(root, &FILE);
+}

@@ -1,0 +1,198 @@
+//! Walks a tree along the tables.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use super::service::SERVICE;
+use super::types::{Kind, Names, Others, Shape, Table, Words};
+use crate::report::{Code, Report};
+use crate::yaml::{Entry, Mapping, Node, Value};
+
+/// Reports what a tree has that the tables do not allow.
+pub(super) struct Checker<'a> {
+    report: &'a mut Report,
+    path: Vec<String>,
+    /// Collections that were seen, each with the shape it was seen as: one that is shared by an
+    /// anchor is looked at once, or a small file could ask for years of work.
+    seen: HashSet<(usize, usize)>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(report: &'a mut Report) -> Self {
+        Self { report, path: Vec::new(), seen: HashSet::new() }
+    }
+
+    pub(super) fn check(&mut self, node: &Node, shape: &'static Shape) {
+        let shared = match &node.value {
+            Value::Sequence(items) => Rc::as_ptr(items).addr(),
+            Value::Mapping(mapping) => Rc::as_ptr(mapping).addr(),
+            _ => 0,
+        };
+        if shared != 0 && !self.seen.insert((shared, std::ptr::from_ref(shape).addr())) {
+            return;
+        }
+        if node.is_refused() {
+            return;
+        }
+        let Some(kind) = shape.kinds.iter().find(|kind| is_of(&node.value, kind)) else {
+            return self.wrong_type(node, shape);
+        };
+        match (kind, &node.value) {
+            (Kind::Int(min, max), _) => self.number_within(node, *min, *max),
+            (Kind::Text(words), Value::Text(text)) => self.words(node, text, words),
+            (Kind::List(items, unique), Value::Sequence(list)) => {
+                self.list(list, items, *unique);
+            }
+            (Kind::Map(table), Value::Mapping(mapping)) => self.keys(node, mapping, table),
+            (Kind::Names(names), Value::Mapping(mapping)) => self.names(mapping, names),
+            _ => {}
+        }
+    }
+
+    fn within(&mut self, segment: &str, entry: &Node, shape: &'static Shape) {
+        self.path.push(segment.to_owned());
+        self.check(entry, shape);
+        self.path.pop();
+    }
+
+    fn here(&self) -> String {
+        self.path.join(".")
+    }
+
+    fn wrong_type(&mut self, node: &Node, shape: &Shape) {
+        let place = match self.here() {
+            place if place.is_empty() => "a compose file".to_owned(),
+            place => format!("`{place}`"),
+        };
+        let message = format!("{place} must be {}, not {}", shape.wanted, node.value.kind());
+        let quotable = !matches!(
+            node.value,
+            Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Text(_)
+        );
+        let hint = match (&node.value, shape.hint) {
+            (Value::Null, _) => "give it a value, or leave the key out",
+            (_, hint) if quotable || hint != super::common::QUOTES => hint,
+            _ => "",
+        };
+        let hint = (!hint.is_empty()).then_some(hint);
+        self.report.error(Code::WrongType, node.span, message).maybe_hint(hint);
+    }
+
+    fn invalid(&mut self, node: &Node, why: &str) -> crate::report::Finding<'_> {
+        let message = format!("`{}`: {why}", self.here());
+        self.report.error(Code::InvalidValue, node.span, message)
+    }
+
+    fn number_within(&mut self, node: &Node, min: i64, max: i64) {
+        let fits = match node.value {
+            Value::Int(value) => (min..=max).contains(&value),
+            _ => max == i64::MAX,
+        };
+        if !fits {
+            let why = match max {
+                i64::MAX => format!("must be {min} or more"),
+                _ => format!("must be from {min} to {max}"),
+            };
+            self.invalid(node, &why);
+        }
+    }
+
+    fn words(&mut self, node: &Node, text: &str, words: &Words) {
+        match words {
+            Words::Any => {}
+            Words::OneOf(known) if known.contains(&text) => {}
+            Words::OneOf(known) => {
+                let all = listed(known);
+                self.invalid(node, &format!("must be {all}")).suggest(text, known.iter().copied());
+            }
+            Words::Like(fits, _) if fits(text) => {}
+            Words::Like(_, why) => {
+                self.invalid(node, why);
+            }
+        }
+    }
+
+    fn list(&mut self, items: &[Node], shape: &'static Shape, unique: bool) {
+        let mut known = HashSet::new();
+        for (index, item) in items.iter().enumerate() {
+            self.within(&index.to_string(), item, shape);
+            let again = unique && item.printed().is_some_and(|text| !known.insert(text));
+            if again {
+                let message = format!("`{}` has this entry twice", self.here());
+                self.report.error(Code::Conflict, item.span, message).hint("remove one");
+            }
+        }
+    }
+
+    fn keys(&mut self, node: &Node, mapping: &Mapping, table: &'static Table) {
+        for (name, entry) in mapping {
+            match table.find(name) {
+                Some(shape) => self.within(name, &entry.value, shape),
+                None if table.others == Others::Accepted => {}
+                None if table.others == Others::Extensions && name.starts_with("x-") => {}
+                None => self.unknown_key(name, entry, table),
+            }
+        }
+        let missing = |name: &&&str| !mapping.contains_key(**name);
+        for name in table.required.iter().filter(missing) {
+            let message = format!("{} needs `{name}`", table.owner);
+            self.report.error(Code::KeyMissing, node.span, message);
+        }
+    }
+
+    fn unknown_key(&mut self, name: &str, entry: &Entry, table: &'static Table) {
+        let message = format!("{} has no key `{name}`", table.owner);
+        let elsewhere = elsewhere(name, table);
+        let known = table.keys.iter().map(|(key, _)| *key);
+        let near = crate::suggest::did_you_mean(name, known);
+        let hint = elsewhere.filter(|_| near.is_none()).map(str::to_owned).or(near);
+        self.report.error(Code::UnknownKey, entry.key, message).maybe_hint(hint);
+    }
+
+    fn names(&mut self, mapping: &Mapping, names: &'static Names) {
+        for (name, entry) in mapping {
+            if (names.fits)(name) {
+                self.within(name, &entry.value, names.shape);
+            } else if !names.rule.is_empty() {
+                let message = match names.of {
+                    "" => format!("a key of `{}` {}", self.here(), names.rule),
+                    of => format!("`{name}` cannot be the name of {of}: {}", names.rule),
+                };
+                self.report.error(Code::InvalidName, entry.key, message);
+            }
+        }
+    }
+}
+
+/// Where a key belongs that stands in the wrong mapping.
+fn elsewhere(name: &str, table: &Table) -> Option<&'static str> {
+    let in_service = table.owner != SERVICE.owner && SERVICE.find(name).is_some();
+    in_service.then_some("a service has a key of that name: is this one at the right place?")
+}
+
+/// Whether a value is of a kind, whatever it says.
+fn is_of(value: &Value, kind: &Kind) -> bool {
+    match kind {
+        Kind::Null => matches!(value, Value::Null),
+        Kind::Bool => matches!(value, Value::Bool(_)),
+        Kind::Int(..) => match value {
+            Value::Int(_) | Value::UInt(_) => true,
+            Value::Float(value) => value.fract() == 0.0,
+            _ => false,
+        },
+        Kind::Number => matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_)),
+        Kind::Text(_) => matches!(value, Value::Text(_)),
+        Kind::List(..) => matches!(value, Value::Sequence(_)),
+        Kind::Map(_) | Kind::Names(_) | Kind::Anything => matches!(value, Value::Mapping(_)),
+    }
+}
+
+/// `a`, `b` or `c`.
+fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,464 @@
+//! The keys of a service.
+
+use super::build::BUILD;
+use super::common::{
+    BOOL, BOOL_OR_TEXT, COMMAND, DURATION, HOSTS, MODE, NAME_RULE, NUMBER, NUMBER_ONLY, OPTIONS,
+    PAIRS, SET, SIZE, SWITCH, TEXT, TEXT_OR_SET, TEXTS_OR_NUMBERS, WHOLE, WHOLE_OR_TEXT, is_name,
+    not_empty,
+};
+use super::deploy::{DEPLOY, GPUS};
+use super::mounts::{PORTS, VOLUMES};
+use super::types::Kind::{self, List, Map, Null, Text};
+use super::types::{Names, Others, Shape, Table, Words, list, mapping};
+
+pub(super) static SERVICE: Table = Table {
+    owner: "a service",
+    required: &[],
+    others: Others::Extensions,
+    keys: &[
+        ("annotations", &PAIRS),
+        ("attach", &SWITCH),
+        ("blkio_config", &BLKIO),
+        ("build", &BUILD),
+        ("cap_add", &SET),
+        ("cap_drop", &SET),
+        ("cgroup", &CGROUP),
+        ("cgroup_parent", &TEXT),
+        ("command", &COMMAND),
+        ("configs", &GRANTS),
+        ("container_name", &CONTAINER_NAME),
+        ("cpu_count", &CPU_COUNT),
+        ("cpu_percent", &CPU_PERCENT),
+        ("cpu_period", &NUMBER),
+        ("cpu_quota", &NUMBER),
+        ("cpu_rt_period", &NUMBER),
+        ("cpu_rt_runtime", &NUMBER),
+        ("cpu_shares", &NUMBER),
+        ("cpus", &NUMBER),
+        ("cpuset", &TEXT),
+        ("credential_spec", &CREDENTIAL_SPEC),
+        ("depends_on", &DEPENDS_ON),
+        ("deploy", &DEPLOY),
+        ("develop", &DEVELOP),
+        ("device_cgroup_rules", &SET),
+        ("devices", &DEVICES),
+        ("dns", &TEXT_OR_SET),
+        ("dns_opt", &SET),
+        ("dns_search", &TEXT_OR_SET),
+        ("domainname", &TEXT),
+        ("entrypoint", &COMMAND),
+        ("env_file", &ENV_FILE),
+        ("environment", &PAIRS),
+        ("expose", &TEXTS_OR_NUMBERS),
+        ("extends", &EXTENDS),
+        ("external_links", &SET),
+        ("extra_hosts", &HOSTS),
+        ("gpus", &GPUS),
+        ("group_add", &TEXTS_OR_NUMBERS),
+        ("healthcheck", &HEALTHCHECK),
+        ("hostname", &TEXT),
+        ("image", &TEXT),
+        ("init", &SWITCH),
+        ("ipc", &TEXT),
+        ("isolation", &TEXT),
+        ("label_file", &LABEL_FILE),
+        ("labels", &PAIRS),
+        ("links", &SET),
+        ("logging", &LOGGING),
+        ("mac_address", &TEXT),
+        ("mem_limit", &SIZE),
+        ("mem_reservation", &SIZE),
+        ("mem_swappiness", &WHOLE_OR_TEXT),
+        ("memswap_limit", &SIZE),
+        ("models", &MODELS),
+        ("network_mode", &TEXT),
+        ("networks", &NETWORKS),
+        ("oom_kill_disable", &SWITCH),
+        ("oom_score_adj", &OOM_SCORE),
+        ("pid", &PID),
+        ("pids_limit", &NUMBER),
+        ("platform", &TEXT),
+        ("ports", &PORTS),
+        ("post_start", &HOOKS),
+        ("pre_start", &HOOKS),
+        ("pre_stop", &HOOKS),
+        ("privileged", &SWITCH),
+        ("profiles", &SET),
+        ("provider", &PROVIDER),
+        ("pull_policy", &PULL_POLICY),
+        ("pull_refresh_after", &TEXT),
+        ("read_only", &SWITCH),
+        ("restart", &TEXT),
+        ("runtime", &TEXT),
+        ("scale", &WHOLE),
+        ("secrets", &GRANTS),
+        ("security_opt", &SET),
+        ("shm_size", &SIZE),
+        ("stdin_open", &SWITCH),
+        ("stop_grace_period", &DURATION),
+        ("stop_signal", &TEXT),
+        ("storage_opt", &STORAGE_OPT),
+        ("sysctls", &PAIRS),
+        ("tmpfs", &TEXT_OR_SET),
+        ("tty", &SWITCH),
+        ("ulimits", &ULIMITS),
+        ("use_api_socket", &BOOL),
+        ("user", &TEXT),
+        ("userns_mode", &TEXT),
+        ("uts", &TEXT),
+        ("volumes", &VOLUMES),
+        ("volumes_from", &SET),
+        ("working_dir", &TEXT),
+    ],
+};
+
+static BLKIO: Shape = mapping(&[Map(&Table {
+    owner: "`blkio_config`",
+    required: &[],
+    others: Others::Refused,
+    keys: &[
+        ("device_read_bps", &BLKIO_RATES),
+        ("device_read_iops", &BLKIO_RATES),
+        ("device_write_bps", &BLKIO_RATES),
+        ("device_write_iops", &BLKIO_RATES),
+        ("weight", &WHOLE_OR_TEXT),
+        ("weight_device", &BLKIO_WEIGHTS),
+    ],
+})]);
+static BLKIO_RATES: Shape = list(&[List(&BLKIO_RATE, false)]);
+static BLKIO_RATE: Shape = mapping(&[Map(&Table {
+    owner: "a limit of a device",
+    required: &[],
+    others: Others::Refused,
+    keys: &[("path", &TEXT), ("rate", &WHOLE_OR_TEXT)],
+})]);
+static BLKIO_WEIGHTS: Shape = list(&[List(&BLKIO_WEIGHT, false)]);
+static BLKIO_WEIGHT: Shape = mapping(&[Map(&Table {
+    owner: "the weight of a device",
+    required: &[],
+    others: Others::Refused,
+    keys: &[("path", &TEXT), ("weight", &WHOLE_OR_TEXT)],
+})]);
+
+static CGROUP: Shape =
+    Shape { wanted: "a text", hint: "", kinds: &[Text(Words::OneOf(&["host", "private"]))] };
+
+pub(super) static GRANTS: Shape = list(&[List(&GRANT, false)]);
+static GRANT: Shape = Shape {
+    wanted: "a name or a mapping",
+    hint: "",
+    kinds: &[
+        Text(Words::Any),
+        Map(&Table {
+            owner: "the config or secret of a service",
+            required: &[],
+            others: Others::Extensions,
+            keys: &[
+                ("gid", &TEXT),
+                ("mode", &MODE),
+                ("source", &TEXT),
+                ("target", &TEXT),
+                ("uid", &TEXT),
+            ],
+        }),
+    ],
+};
+
+static CONTAINER_NAME: Shape = Shape {
+    wanted: "a text",
+    hint: "put it in quotes",
+    kinds: &[Text(Words::Like(
+        is_container_name,
+        "must have at least two letters, digits, `.`, `-` or `_`",
+    ))],
+};
+
+/// Somewhere in it: a letter or digit, and one more character of a name.
+fn is_container_name(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| {
+        pair[0].is_ascii_alphanumeric()
+            && (pair[1].is_ascii_alphanumeric() || matches!(pair[1], b'_' | b'.' | b'-'))
+    })
+}
+
+static CPU_COUNT: Shape = Shape {
+    wanted: "a whole number",
+    hint: "",
+    kinds: &[Kind::Int(0, i64::MAX), Text(Words::Any)],
+};
+static CPU_PERCENT: Shape =
+    Shape { wanted: "a whole number", hint: "", kinds: &[Kind::Int(0, 100), Text(Words::Any)] };
+static OOM_SCORE: Shape = Shape {
+    wanted: "a whole number",
+    hint: "",
+    kinds: &[Kind::Int(-1000, 1000), Text(Words::Any)],
+};
+
+static CREDENTIAL_SPEC: Shape = mapping(&[Map(&Table {
+    owner: "`credential_spec`",
+    required: &[],
+    others: Others::Extensions,
+    keys: &[("config", &TEXT), ("file", &TEXT), ("registry", &TEXT)],
+})]);
+
+static DEPENDS_ON: Shape = Shape {
+    wanted: "a list or a mapping",
+    hint: "",
+    kinds: &[
+        List(&TEXT, true),
+        Kind::Names(&Names { of: "a service", fits: is_name, rule: NAME_RULE, shape: &DEPENDENCY }),
+    ],
+};
+static DEPENDENCY: Shape = mapping(&[Map(&Table {
+    owner: "a dependency",
+    required: &["condition"],
+    others: Others::Extensions,
+    keys: &[("condition", &CONDITION), ("required", &BOOL), ("restart", &SWITCH)],
+})]);
+static CONDITION: Shape = Shape {
+    wanted: "a text",
+    hint: "",
+    kinds: &[Text(Words::OneOf(&[
+        "service_started",
+        "service_healthy",
+        "service_completed_successfully",
+    ]))],
+};
+
+static DEVELOP: Shape = mapping(&[
+    Null,
+    Map(&Table {
+        owner: "`develop`",
+        required: &[],
+        others: Others::Extensions,
+        keys: &[("watch", &WATCHES)],
+    }),
+]);
+static WATCHES: Shape = list(&[List(&WATCH, false)]);
+static WATCH: Shape = mapping(&[Map(&Table {
+    owner: "an entry of `watch`",
+    required: &["path", "action"],
+    others: Others::Extensions,
+    keys: &[
+        ("action", &WATCH_ACTION),
+        ("exec", &HOOK),
+        ("ignore", &TEXT_OR_SET),
+        ("include", &TEXT_OR_SET),
+        ("initial_sync", &BOOL),
+        ("path", &TEXT),
+        ("target", &TEXT),
+    ],
+})]);
+static WATCH_ACTION: Shape = Shape {
+    wanted: "a text",
+    hint: "",
+    kinds: &[Text(Words::OneOf(&["rebuild", "sync", "restart", "sync+restart", "sync+exec"]))],
+};
+
+static DEVICES: Shape = list(&[List(&DEVICE, false)]);
+static DEVICE: Shape = Shape {
+    wanted: "a text or a mapping",
+    hint: "",
+    kinds: &[
+        Text(Words::Any),
+        Map(&Table {
+            owner: "a device",
+            required: &["source"],
+            others: Others::Extensions,
+            keys: &[("permissions", &TEXT), ("source", &TEXT), ("target", &TEXT)],
+        }),
+    ],
+};
+
+static ENV_FILE: Shape = Shape {
+    wanted: "a text or a list",
+    hint: "",
+    kinds: &[Text(Words::Any), List(&ENV_FILE_ITEM, false)],
+};
+static ENV_FILE_ITEM: Shape = Shape {
+    wanted: "a text or a mapping",
+    hint: "",
+    kinds: &[
+        Text(Words::Any),
+        Map(&Table {
+            owner: "an `env_file`",
+            required: &["path"],
+            others: Others::Refused,
+            keys: &[("format", &TEXT), ("path", &TEXT), ("required", &BOOL_OR_TEXT)],
+        }),
+    ],
+};
+
+static LABEL_FILE: Shape = Shape {
+    wanted: "a text or a list of texts",
+    hint: "",
+    kinds: &[Text(Words::Any), List(&TEXT, false)],
+};
+
+static EXTENDS: Shape = Shape {
+    wanted: "a text or a mapping",
+    hint: "",
+    kinds: &[
+        Text(Words::Any),
+        Map(&Table {
+            owner: "`extends`",
+            required: &["service"],
+            others: Others::Refused,
+            keys: &[("file", &TEXT), ("service", &TEXT)],
+        }),
+    ],
+};
+
+static HEALTHCHECK: Shape = mapping(&[Map(&Table {
+    owner: "a `healthcheck`",
+    required: &[],
+    others: Others::Extensions,
+    keys: &[
+        ("disable", &SWITCH),
+        ("interval", &DURATION),
+        ("retries", &NUMBER),
+        ("start_interval", &DURATION),
+        ("start_period", &DURATION),
+        ("test", &LABEL_FILE),
+        ("timeout", &DURATION),
+    ],
+})]);
+
+static LOGGING: Shape = mapping(&[Map(&Table {
+    owner: "`logging`",
+    required: &[],
+    others: Others::Extensions,
+    keys: &[("driver", &TEXT), ("options", &LOG_OPTIONS)],
+})]);
+static LOG_OPTIONS: Shape =
+    mapping(&[Kind::Names(&Names { of: "", fits: not_empty, rule: "", shape: &LOG_OPTION })]);
+static LOG_OPTION: Shape = Shape {
+    wanted: "a text or a number",
+    hint: "put it in quotes",
+    kinds: &[Null, Kind::Number, Text(Words::Any)],
+};
+
+static MODELS: Shape = Shape {
+    wanted: "a list or a mapping",
+    hint: "",
+    kinds: &[
+        List(&TEXT, true),
+        Kind::Names(&Names { of: "a model", fits: is_name, rule: "", shape: &MODEL }),
+    ],
+};
+static MODEL: Shape = mapping(&[
+    Null,
+    Map(&Table {
+        owner: "the model of a service",
+        required: &[],
+        others: Others::Extensions,
+        keys: &[("endpoint_var", &TEXT), ("model_var", &TEXT)],
+    }),
+]);
+
+static NETWORKS: Shape = Shape {
+    wanted: "a list or a mapping",
+    hint: "",
+    kinds: &[
+        List(&TEXT, true),
+        Kind::Names(&Names { of: "a network", fits: is_name, rule: NAME_RULE, shape: &NETWORK }),
+    ],
+};
+static NETWORK: Shape = mapping(&[
+    Null,
+    Map(&Table {
+        owner: "the network of a service",
+        required: &[],
+        others: Others::Extensions,
+        keys: &[
+            ("aliases", &SET),
+            ("driver_opts", &OPTIONS),
+            ("gw_priority", &NUMBER_ONLY),
+            ("interface_name", &TEXT),
+            ("ipv4_address", &TEXT),
+            ("ipv6_address", &TEXT),
+            ("link_local_ips", &SET),
+            ("mac_address", &TEXT),
+            ("priority", &NUMBER_ONLY),
+        ],
+    }),
+]);
+
+static PID: Shape = Shape { wanted: "a text", hint: "", kinds: &[Null, Text(Words::Any)] };
+
+static HOOKS: Shape = list(&[List(&HOOK, false)]);
+static HOOK: Shape = mapping(&[Map(&Table {
+    owner: "a hook",
+    required: &["command"],
+    others: Others::Extensions,
+    keys: &[
+        ("command", &COMMAND),
+        ("environment", &PAIRS),
+        ("privileged", &SWITCH),
+        ("user", &TEXT),
+        ("working_dir", &TEXT),
+    ],
+})]);
+
+static PROVIDER: Shape = mapping(&[Map(&Table {
+    owner: "`provider`",
+    required: &["type"],
+    others: Others::Extensions,
+    keys: &[("options", &PROVIDER_OPTIONS), ("type", &TEXT)],
+})]);
+static PROVIDER_OPTIONS: Shape =
+    mapping(&[Kind::Names(&Names { of: "", fits: not_empty, rule: "", shape: &PROVIDER_OPTION })]);
+static PROVIDER_OPTION: Shape = Shape {
+    wanted: "a text, a number, a boolean or a list of them",
+    hint: "",
+    kinds: &[Kind::Bool, Kind::Number, Text(Words::Any), List(&PROVIDER_VALUE, false)],
+};
+static PROVIDER_VALUE: Shape = Shape {
+    wanted: "a text, a number or a boolean",
+    hint: "",
+    kinds: &[Kind::Bool, Kind::Number, Text(Words::Any)],
+};
+
+static PULL_POLICY: Shape = Shape {
+    wanted: "a text",
+    hint: "",
+    kinds: &[Text(Words::Like(
+        is_pull_policy,
+        "must be `missing`, `always`, `never`, `build`, `daily`, `weekly` or `every_` and a duration",
+    ))],
+};
+
+/// As loose as the specification's own pattern, which is not anchored.
+fn is_pull_policy(text: &str) -> bool {
+    let words =
+        ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"];
+    let every = |rest: &str| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let unit = rest.as_bytes().get(digits);
+        digits > 0 && unit.is_some_and(|unit| b"wdhms".contains(unit))
+    };
+    words.iter().any(|word| text.contains(word)) || text.split("every_").skip(1).any(every)
+}
+
+static STORAGE_OPT: Shape = mapping(&[Kind::Anything]);
+
+pub(super) static ULIMITS: Shape = mapping(&[Kind::Names(&Names {
+    of: "a limit",
+    fits: |name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()),
+    rule: "",
+    shape: &ULIMIT,
+})]);
+static ULIMIT: Shape = Shape {
+    wanted: "a whole number or a mapping",
+    hint: "",
+    kinds: &[
+        Kind::Int(i64::MIN, i64::MAX),
+        Text(Words::Any),
+        Map(&Table {
+            owner: "a limit",
+            required: &["soft", "hard"],
+            others: Others::Extensions,
+            keys: &[("hard", &WHOLE), ("soft", &WHOLE)],
+        }),
+    ],
+};
