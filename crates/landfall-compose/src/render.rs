@@ -23,6 +23,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, paint: Paint) -> String {
     let (word, hue) = match diagnostic.severity {
         Severity::Error => ("error", RED),
         Severity::Warning => ("warning", YELLOW),
+        Severity::Note => ("note", BLUE),
     };
     let head = paint.bold(hue, &format!("{word}[{}]", diagnostic.code));
     let mut out = format!("{head}: {}\n", safe(&diagnostic.message));

@@ -3,9 +3,10 @@
 //! A [`Span`] is a byte range in one file; [`Sources`] turns it into line and column, and remembers
 //! which ranges may hold secrets, so that an excerpt never shows them. Knows nothing of YAML.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use landfall_core::diagnostic::Location;
+use landfall_core::diagnostic::{End, Location};
 
 /// Index of a file in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +37,7 @@ impl<T> Spanned<T> {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
-    secrets: Vec<Span>,
+    secrets: BTreeSet<Span>,
     values_secret: Vec<FileId>,
 }
 
@@ -75,15 +76,32 @@ impl Sources {
     }
 
     pub(crate) fn location(&self, span: Span) -> Location {
-        let file = self.file(span.file);
-        let line = file.line_starts.partition_point(|start| *start <= span.start).max(1);
-        let start = file.line_starts[line - 1] as usize;
-        let before = file.text.get(start..span.start as usize).unwrap_or_default();
-        Location {
-            file: file.name.clone(),
-            line: clamp(line),
-            column: clamp(before.chars().count() + 1),
+        let (line, column) = self.place(span.file, span.start);
+        Location { file: self.file(span.file).name.clone(), line, column, end: self.end(span) }
+    }
+
+    /// The end of a range; a secret's would tell its length.
+    fn end(&self, span: Span) -> Option<End> {
+        let last = Span { start: span.end, end: 0, ..span };
+        let before = self.secrets.range(..last).next_back();
+        let ends_in = before.is_some_and(|s| s.file == span.file && s.end >= span.end);
+        let is_secret = ends_in || self.values_are_secret(span.file);
+        if span.end <= span.start || is_secret {
+            return None;
         }
+        let text = self.span_text(span);
+        let trimmed = text.trim_end().len();
+        let (line, column) = self.place(span.file, span.start + clamp(trimmed));
+        Some(End { line, column })
+    }
+
+    /// Line and column of an offset.
+    fn place(&self, file: FileId, offset: u32) -> (u32, u32) {
+        let file = self.file(file);
+        let line = file.line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = file.line_starts[line - 1] as usize;
+        let before = file.text.get(start..offset as usize).unwrap_or_default();
+        (clamp(line), clamp(before.chars().count() + 1))
     }
 
     /// The text of a line without its end, and where it starts; lines count from 1.
@@ -96,7 +114,7 @@ impl Sources {
 
     /// From now on no excerpt shows this range.
     pub(crate) fn keep_secret(&mut self, span: Span) {
-        self.secrets.push(span);
+        self.secrets.insert(span);
     }
 
     /// From now on no excerpt of this file shows what stands after `=` or `:`.
@@ -134,5 +152,20 @@ mod tests {
         assert_eq!(at(4, 5), "a.yaml:1:4");
         assert_eq!(at(6, 7), "a.yaml:2:1");
         assert_eq!(at(11, 11), "a.yaml:3:1");
+    }
+
+    #[test]
+    fn an_end_is_known_unless_it_would_tell_a_secret() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml".into(), "é: x\nb: yes\n".into());
+        let end = |sources: &Sources, start, end| {
+            sources.location(Span { file, start, end }).end.map(|end| (end.line, end.column))
+        };
+        assert_eq!(end(&sources, 0, 2), Some((1, 2)));
+        assert_eq!(end(&sources, 4, 13), Some((2, 7)), "line breaks behind it do not count");
+        assert_eq!(end(&sources, 4, 4), None);
+        sources.keep_secret(Span { file, start: 9, end: 12 });
+        assert_eq!(end(&sources, 9, 12), None);
+        assert_eq!(end(&sources, 6, 7), Some((2, 2)));
     }
 }

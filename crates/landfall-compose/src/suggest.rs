@@ -9,7 +9,7 @@ pub(crate) fn did_you_mean<'a>(
 }
 
 /// The known word that is nearest: at most one edit in three letters away.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing is quadratic in the length, and no key is longer.
     if word.len() > 64 {
         return None;

@@ -27,6 +27,8 @@ pub enum Severity {
     Error,
     /// Deployed, but look.
     Warning,
+    /// Good to know.
+    Note,
 }
 
 /// A place in a file; line and column count from 1, the column in characters.
@@ -34,6 +36,18 @@ pub enum Severity {
 pub struct Location {
     /// Path as the user gave it.
     pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Just behind its last character, where that is known and no secret's length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+}
+
+/// Where something ends: the first character that no longer belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct End {
     /// Line.
     pub line: u32,
     /// Column.

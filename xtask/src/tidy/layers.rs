@@ -12,9 +12,10 @@ const FAKES: &str = "landfall-testing";
 const BELOW_FAKES: &[&str] = &["landfall-core", "landfall-deploy"];
 
 /// Each crate with the crates of ours that it may depend on.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("landfall-core", &[]),
     ("landfall-compose", &["landfall-core"]),
+    ("landfall-check", &["landfall-core", "landfall-compose"]),
     ("landfall-deploy", &["landfall-core"]),
     ("landfall-docker", &["landfall-core", "landfall-deploy"]),
     ("landfall-edge", &["landfall-core"]),
@@ -25,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         &[
             "landfall-core",
             "landfall-compose",
+            "landfall-check",
             "landfall-deploy",
             "landfall-docker",
             "landfall-edge",
@@ -46,7 +48,7 @@ const RESERVED: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates that neither read a clock nor do I/O.
-const PURE: [&str; 2] = ["landfall-core", "landfall-compose"];
+const PURE: [&str; 3] = ["landfall-core", "landfall-compose", "landfall-check"];
 const IMPURE: [&str; 6] = ["tokio", "hyper", "hyper-util", "reqwest", "rustix", "chrono"];
 
 pub(super) fn check() -> Result<Vec<String>> {

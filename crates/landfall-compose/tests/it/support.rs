@@ -87,7 +87,7 @@ impl App {
         };
         let one = |d: landfall_core::diagnostic::Diagnostic| match d.severity {
             Severity::Error => format!("{}!", d.code),
-            Severity::Warning => d.code,
+            Severity::Warning | Severity::Note => d.code,
         };
         all.into_iter().map(one).collect()
     }
