@@ -8,6 +8,7 @@
 //! (tables of keys), `assemble` (what refers to what), `render`.
 
 mod assemble;
+mod codes;
 mod decode;
 mod discover;
 mod env;
@@ -28,9 +29,11 @@ mod text;
 mod view;
 mod yaml;
 
+pub use codes::{CodePage, ExampleFile, codes};
 pub use load::{load, read};
 pub use model::{Model, VariableUse};
 pub use project::{BuildSpec, LoadFailed, LoadOptions, Project};
 pub use render::render;
 pub use source::Sources;
+pub use suggest::nearest;
 pub use view::View;

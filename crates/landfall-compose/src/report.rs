@@ -1,9 +1,11 @@
 //! Collects findings while files are read: all of them, not only the first.
 //!
-//! Codes are stable: the first two digits name the stage that found it. Rendering is elsewhere.
+//! Codes are stable: the first two digits name the stage that found it. Each has a page in
+//! [`crate::codes`]. Rendering is elsewhere.
 
 use landfall_core::diagnostic::{Diagnostic, Location, Severity};
 
+use crate::model::Variables;
 use crate::source::{Sources, Span};
 use crate::suggest::did_you_mean;
 
@@ -20,6 +22,10 @@ macro_rules! codes {
         pub(crate) enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
+            /// Every code, for those who check that each is explained.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
             pub(crate) fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -94,6 +100,7 @@ codes! {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) sources: Sources,
+    pub(crate) variables: Variables,
     findings: Vec<Entry>,
     dropped: usize,
     errors: usize,
