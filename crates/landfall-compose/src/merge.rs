@@ -8,7 +8,6 @@ mod canonical;
 mod extends;
 mod over;
 mod path;
-mod rebase;
 mod unique;
 
 pub(crate) use canonical::canonical;

@@ -1,12 +1,15 @@
 //! What Compose makes of the files, before anything of it is judged: for `landfall config`, for
 //! `landfall check` and for whoever wants to look at a file that cannot be deployed.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use landfall_core::diagnostic::{Diagnostic, Location};
 use landfall_core::id::AppName;
 
-use crate::source::Sources;
+use crate::interpolate::template::Use;
+use crate::normal::{Normal, config};
+use crate::source::{Sources, Span};
 use crate::view::View;
 use crate::yaml::Node;
 
@@ -15,8 +18,8 @@ use crate::yaml::Node;
 pub struct Model {
     pub(crate) name: AppName,
     pub(crate) directory: PathBuf,
-    /// Everything merged, in canonical forms.
-    pub(crate) merged: Node,
+    /// Everything merged and completed.
+    pub(crate) normal: Normal,
     /// Every document as written, in the order of reading.
     pub(crate) documents: Vec<Node>,
     pub(crate) variables: Vec<VariableUse>,
@@ -39,6 +42,34 @@ pub struct VariableUse {
     pub has_operator: bool,
 }
 
+/// Uses that are kept.
+const USES_MAX: usize = 20_000;
+
+/// Uses of variables while files are read: a shared anchor counts once.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    known: HashSet<(Span, String)>,
+    uses: Vec<(Span, Use)>,
+}
+
+impl Variables {
+    pub(crate) fn add(&mut self, one: Use, at: Span) {
+        if self.uses.len() < USES_MAX && self.known.insert((at, one.name.clone())) {
+            self.uses.push((at, one));
+        }
+    }
+
+    pub(crate) fn finish(self, sources: &Sources) -> Vec<VariableUse> {
+        let public = self.uses.into_iter().map(|(at, one)| VariableUse {
+            name: one.name,
+            at: sources.location(at),
+            is_set: one.is_set,
+            has_operator: one.has_operator,
+        });
+        public.collect()
+    }
+}
+
 impl Model {
     /// Name of the app.
     pub fn name(&self) -> &AppName {
@@ -50,9 +81,24 @@ impl Model {
         &self.directory
     }
 
-    /// The whole tree: all files merged, variables filled in, short forms made long.
+    /// The whole app as `docker compose config --format json` prints it: only what takes part, and
+    /// with every dollar sign doubled.
+    pub fn config(&self) -> serde_json::Value {
+        config(&self.normal, self.name.as_str(), &self.sources)
+    }
+
+    /// The whole tree: all files merged, variables filled in, short forms made long, values with
+    /// their types, paths absolute. What is empty, zero or false is left out as Compose leaves it
+    /// out; services that are disabled and extensions are still in it.
     pub fn root(&self) -> View<'_> {
-        View::new(&self.merged, None, &self.sources)
+        View::new(&self.normal.root, None, &self.sources)
+    }
+
+    /// Whether a service takes part: it has no profile, or one of its profiles is enabled.
+    pub fn is_enabled(&self, service: &str) -> bool {
+        let services = self.normal.root.get("services");
+        services.and_then(|services| services.get(service)).is_some()
+            && !self.normal.disabled.contains(service)
     }
 
     /// Services in the order of the files, disabled ones too.

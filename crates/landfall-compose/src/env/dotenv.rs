@@ -184,6 +184,7 @@ fn expand(
             Err(format!("`{name}` must have a value: {message}"))
         }
         Err(Failed::Syntax { .. }) => Err("a `$` expression cannot be understood".to_owned()),
+        Err(Failed::TooLong) => Err("its variables make this value too long".to_owned()),
     }
 }
 

@@ -13,9 +13,40 @@ const DEPTH_MAX: usize = 32;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filled {
     pub(crate) text: String,
-    /// Variables that were used, have no value and no default; with the expression as written.
-    pub(crate) unset: Vec<(String, String)>,
+    /// Every variable that was asked for, in order; at most [`USES_MAX`].
+    pub(crate) uses: Vec<Use>,
 }
+
+/// One variable that a text asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub(crate) name: String,
+    /// The expression as written.
+    pub(crate) expression: String,
+    pub(crate) is_set: bool,
+    /// The expression says what to do without a value.
+    pub(crate) has_operator: bool,
+}
+
+impl Filled {
+    /// Variables that have no value and no default.
+    pub(crate) fn unset(&self) -> impl Iterator<Item = &Use> {
+        self.uses.iter().filter(|one| !one.is_set && !one.has_operator)
+    }
+
+    fn ask(&mut self, name: &str, expression: &str, is_set: bool, has_operator: bool) {
+        if self.uses.len() < USES_MAX {
+            let (name, expression) = (name.to_owned(), expression.to_owned());
+            self.uses.push(Use { name, expression, is_set, has_operator });
+        }
+    }
+}
+
+/// Uses that are remembered of one text.
+const USES_MAX: usize = 1_000;
+
+/// A text may grow to this many bytes.
+const FILLED_MAX: usize = 4 * 1024 * 1024;
 
 /// Why a text cannot be filled in. `expression` is a part of the text as written.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,12 +55,14 @@ pub(crate) enum Failed {
     Required { name: String, message: String, expression: String },
     /// Not an expression.
     Syntax { expression: String },
+    /// Variables that make the text larger than anything needs to be.
+    TooLong,
 }
 
 /// Fills in every expression of a text.
 pub(crate) fn fill(text: &str, lookup: &Lookup<'_>) -> Result<Filled, Failed> {
     let mut filled = Filled::default();
-    let piece = expand(text, lookup, &mut filled.unset, 0)?;
+    let piece = expand(text, lookup, &mut filled, 0)?;
     filled.text = piece;
     Ok(filled)
 }
@@ -37,12 +70,15 @@ pub(crate) fn fill(text: &str, lookup: &Lookup<'_>) -> Result<Filled, Failed> {
 fn expand(
     text: &str,
     lookup: &Lookup<'_>,
-    unset: &mut Vec<(String, String)>,
+    filled: &mut Filled,
     depth: usize,
 ) -> Result<String, Failed> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
+        if out.len() > FILLED_MAX.max(text.len()) {
+            return Err(Failed::TooLong);
+        }
         out.push_str(&rest[..at]);
         let tail = &rest[at..];
         let used = match tail.as_bytes().get(1) {
@@ -50,11 +86,11 @@ fn expand(
                 out.push('$');
                 2
             }
-            Some(b'{') => braced(tail, lookup, unset, depth, &mut out)?,
+            Some(b'{') => braced(tail, lookup, filled, depth, &mut out)?,
             Some(byte) if is_name_start(*byte) => {
                 let name = name_at(&tail[1..]);
                 let expression = &tail[..=name.len()];
-                out.push_str(&value_or_unset(name, expression, lookup, unset));
+                out.push_str(&value_or_unset(name, expression, lookup, filled));
                 expression.len()
             }
             _ => {
@@ -72,7 +108,7 @@ fn expand(
 fn braced(
     tail: &str,
     lookup: &Lookup<'_>,
-    unset: &mut Vec<(String, String)>,
+    filled: &mut Filled,
     depth: usize,
     out: &mut String,
 ) -> Result<usize, Failed> {
@@ -86,21 +122,23 @@ fn braced(
     }
     let operation = &body[name.len()..];
     if operation.is_empty() {
-        out.push_str(&value_or_unset(name, expression, lookup, unset));
+        out.push_str(&value_or_unset(name, expression, lookup, filled));
         return Ok(end + 1);
     }
     let (needs_content, operation) = match operation.strip_prefix(':') {
         Some(operation) => (true, operation),
         None => (false, operation),
     };
-    let value = lookup(name).filter(|value| !(needs_content && value.is_empty()));
+    let value = lookup(name);
+    filled.ask(name, expression, value.is_some(), true);
+    let value = value.filter(|value| !(needs_content && value.is_empty()));
     let mut chars = operation.chars();
     let operator = chars.next();
     let operand = chars.as_str();
     match (operator, value) {
         (Some('-' | '?'), Some(value)) => out.push_str(&value),
         (Some('-'), None) | (Some('+'), Some(_)) => {
-            out.push_str(&expand(operand, lookup, unset, depth + 1)?);
+            out.push_str(&expand(operand, lookup, filled, depth + 1)?);
         }
         (Some('+'), None) => {}
         (Some('?'), None) => {
@@ -120,12 +158,11 @@ fn value_or_unset(
     name: &str,
     expression: &str,
     lookup: &Lookup<'_>,
-    unset: &mut Vec<(String, String)>,
+    filled: &mut Filled,
 ) -> String {
-    lookup(name).unwrap_or_else(|| {
-        unset.push((name.to_owned(), expression.to_owned()));
-        String::new()
-    })
+    let value = lookup(name);
+    filled.ask(name, expression, value.is_some(), false);
+    value.unwrap_or_default()
 }
 
 fn is_name_start(byte: u8) -> bool {
@@ -191,14 +228,14 @@ mod tests {
         ];
         for (text, expected) in cases {
             let got = filled(text).expect("a good text");
-            assert_eq!((got.text.as_str(), got.unset.len()), (expected, 0), "{text}");
+            assert_eq!((got.text.as_str(), got.unset().count()), (expected, 0), "{text}");
         }
     }
 
     #[test]
     fn unset_variables_are_told_where_they_are_used() {
         let got = filled("a $NO ${FOO:-$LAZY} ${X:-${Y}}").expect("a good text");
-        let names: Vec<&str> = got.unset.iter().map(|(_, e)| e.as_str()).collect();
+        let names: Vec<&str> = got.unset().map(|one| one.expression.as_str()).collect();
         assert_eq!(names, ["$NO", "${Y}"]);
     }
 

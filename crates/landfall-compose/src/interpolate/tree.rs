@@ -38,11 +38,18 @@ fn fill_text(
 ) -> Option<String> {
     match fill(text, &|name| environment.get(name).map(str::to_owned)) {
         Ok(filled) => {
-            for (name, expression) in filled.unset {
-                let at = locate(&expression, span, report);
-                report.unset_variable(&name, at);
+            for one in filled.uses {
+                let at = locate(&one.expression, span, report);
+                if !one.is_set && !one.has_operator {
+                    report.unset_variable(&one.name, at);
+                }
+                report.variables.add(one, at);
             }
             Some(filled.text)
+        }
+        Err(Failed::TooLong) => {
+            report.error(Code::TooLarge, span, "its variables make this text too long");
+            None
         }
         Err(Failed::Required { name, message, expression }) => {
             let at = locate(&expression, span, report);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::over::merge_trees;
-use super::rebase::rebase;
+use crate::normal::{Base, resolve};
 use crate::report::{Code, Report};
 use crate::source::Span;
 use crate::yaml::{Entry, Mapping, Node, Value};
@@ -15,6 +15,9 @@ const CHAIN_MAX: usize = 32;
 /// Loads another compose file for `extends`: its tree, interpolated and canonical.
 pub(crate) trait Extender {
     fn open(&mut self, path: &Path, wanted_by: Span, report: &mut Report) -> Option<Node>;
+
+    /// What `~` stands for.
+    fn home(&self) -> Option<&str>;
 }
 
 /// The document with every `extends` carried out. `folder` is where its paths start.
@@ -114,7 +117,20 @@ impl Walk<'_> {
         self.chain.push(link);
         let base = self.service(&name, &found, &other);
         self.chain.pop();
-        Some(if other.folder == home.folder { base } else { rebase(&base, &other.folder) })
+        Some(if other.folder == home.folder { base } else { self.rebase(&base, &other.folder) })
+    }
+
+    /// The service with its paths resolved against the folder it was written in.
+    fn rebase(&mut self, service: &Node, folder: &Path) -> Node {
+        let wrap = |name: &str, value: Node| {
+            let mut entries = Mapping::new();
+            entries.insert(name.into(), Entry { key: service.span, value });
+            service.with(Value::Mapping(Rc::new(entries)))
+        };
+        let mut document = wrap("services", wrap("x", service.clone()));
+        resolve(&mut document, &Base { folder, home: self.files.home() }, self.report);
+        let rebased = document.get("services").and_then(|services| services.get("x"));
+        rebased.cloned().unwrap_or_else(|| service.clone())
     }
 
     fn find(&mut self, name: &str, at: Span, home: &Home) -> Option<Node> {

@@ -58,7 +58,8 @@ pub(crate) fn parse(text: &str) -> Result<Volume, String> {
     Ok(volume)
 }
 
-fn split(text: &str) -> Result<Vec<String>, String> {
+/// The sections between colons; a drive letter keeps its colon.
+pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
     if text.is_empty() {
         return Err("the entry is empty".to_owned());
     }
@@ -96,7 +97,7 @@ fn apply(option: &str, volume: &mut Volume) -> Result<(), String> {
 }
 
 /// Whether a source is a path: `.`, `/`, `~` or a Windows drive.
-fn is_path(source: &str) -> bool {
+pub(crate) fn is_path(source: &str) -> bool {
     source.starts_with(['.', '/', '~', '\\']) || source.as_bytes().get(1) == Some(&b':')
 }
 

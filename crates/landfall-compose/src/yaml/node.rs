@@ -86,6 +86,63 @@ impl Node {
         }
     }
 
+    /// The entries of a mapping, to change them; what is shared is copied first.
+    pub(crate) fn entries_mut(&mut self) -> Option<&mut Mapping> {
+        match &mut self.value {
+            Value::Mapping(mapping) => Some(Rc::make_mut(mapping)),
+            _ => None,
+        }
+    }
+
+    /// The items of a list, to change them; what is shared is copied first.
+    pub(crate) fn items_mut(&mut self) -> Option<&mut Vec<Node>> {
+        match &mut self.value {
+            Value::Sequence(items) => Some(Rc::make_mut(items)),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, to change it.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        Some(&mut self.entries_mut()?.get_mut(key)?.value)
+    }
+
+    /// Sets a key of a mapping; the key keeps its place.
+    pub(crate) fn put(&mut self, key: &str, value: Node) {
+        let span = self.span;
+        if let Some(entries) = self.entries_mut() {
+            match entries.get_mut(key) {
+                Some(entry) => entry.value = value,
+                None => {
+                    entries.insert(key.into(), Entry { key: span, value });
+                }
+            }
+        }
+    }
+
+    /// The same value, wherever it stands.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Null, Value::Null) | (Value::Timestamp, Value::Timestamp) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::UInt(a), Value::UInt(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::Sequence(a), Value::Sequence(b)) => {
+                Rc::ptr_eq(a, b)
+                    || (a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.same_as(b)))
+            }
+            (Value::Mapping(a), Value::Mapping(b)) => {
+                let same = |(name, entry): (&Rc<str>, &Entry)| {
+                    b.get(name).is_some_and(|other| entry.value.same_as(&other.value))
+                };
+                Rc::ptr_eq(a, b) || (a.len() == b.len() && a.iter().all(same))
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn as_sequence(&self) -> Option<&[Node]> {
         match &self.value {
             Value::Sequence(items) => Some(items),
