@@ -4,6 +4,11 @@
 //! The tables in `support/` are prose about the rest of the crate; tests hold them to the schema
 //! and to the tables of `decode`.
 
+mod build;
+mod data;
+mod deploy;
+mod limits;
+mod network;
 mod row;
 mod service;
 
@@ -152,7 +157,11 @@ impl Walk {
         }
         self.path.push_str(segment);
         let row = row_of(&self.path, &value.printed().unwrap_or_default());
-        if let Some(row) = row.filter(|row| outer != Some(row.landfall))
+        let says_more = |row: &&Row| match outer {
+            Some(outer) => row.landfall != outer && row.landfall != Here::Yes,
+            None => true,
+        };
+        if let Some(row) = row.filter(says_more)
             && self.said.insert(row)
         {
             self.found.push(Fidelity::new(self.owner.clone(), &self.path, value, row));
@@ -173,6 +182,7 @@ impl Fidelity {
             Here::Differently(how) => (Verdict::HonouredDifferently, Some(how)),
             Here::Ignored(instead) => (Verdict::Ignored, Some(instead)),
             Here::Refused(instead) => (Verdict::Refused, Some(instead)),
+            Here::Outer => (Verdict::Ignored, None),
         };
         let owned = if owner == Owner::App { 0 } else { 2 };
         let keys = path.split('.').skip(owned).filter(|segment| *segment != "*");
@@ -202,5 +212,6 @@ fn row_of(path: &str, text: &str) -> Option<&'static Row> {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    service::ROWS.iter()
+    let all = [service::ROWS, limits::ROWS, network::ROWS, data::ROWS, deploy::ROWS, build::ROWS];
+    all.into_iter().flatten()
 }

@@ -3,7 +3,7 @@
 use super::common::{
     DURATION, NUMBER, NUMBER_OR_TEXT, PAIRS, SET, SIZE_TEXT, TEXT, TEXTS, WHOLE, WHOLE_OR_TEXT,
 };
-use super::types::Kind::{self, List, Map, Null, Text};
+use super::types::Kind::{List, Map, Null, Text};
 use super::types::{Others, Shape, Table, Words, list, mapping};
 
 pub(super) static DEPLOY: Shape = mapping(&[

@@ -24,6 +24,8 @@ pub(crate) enum Here {
     Ignored(&'static str),
     /// The deploy is refused: what to do instead.
     Refused(&'static str),
+    /// As the key that it is in, which is ignored or refused.
+    Outer,
 }
 
 /// What `docker stack deploy` does with it.

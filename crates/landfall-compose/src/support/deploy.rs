@@ -1,0 +1,61 @@
+//! Rows of `deploy` and of the keys that say how many.
+
+use super::row::{Row, rows};
+
+const SWARM_ONLY: &str = "it means something to Docker Swarm only";
+const OWN_ROLLOUT: &str = "landfall rolls out by its own rules, see `x-landfall`";
+const OWN_RESTARTS: &str = "landfall keeps services running by its own rules";
+
+pub(super) const ROWS: &[Row] = rows! {
+    "services.*.scale": Yes, Refused, "how many containers";
+    "services.*.deploy": Yes, Yes, "how to deploy it";
+    "services.*.deploy.mode": Yes, Yes, "a number of replicas, or one on each node";
+    "services.*.deploy.mode" = "global": Refused("write `replicas`"), Yes, "one replica on each node";
+    "services.*.deploy.mode" = "replicated-job": Refused("write `x-landfall: {job: before-cutover}`"), Yes, "runs to completion";
+    "services.*.deploy.mode" = "global-job": Refused("write `x-landfall: {job: before-cutover}`"), Yes, "runs to completion on each node";
+    "services.*.deploy.replicas": Yes, Yes, "how many containers";
+    "services.*.deploy.labels": Ignored("labels of a Swarm service; labels of containers stand under `labels`"), Yes, "labels of the service";
+    "services.*.deploy.endpoint_mode": Ignored(SWARM_ONLY), Yes, "one address for all replicas, or one each";
+    "services.*.deploy.placement": Ignored(SWARM_ONLY), Yes, "on which nodes it runs";
+    "services.*.deploy.placement.constraints": Outer, Yes, "what a node must have";
+    "services.*.deploy.placement.preferences": Outer, Yes, "how to spread over nodes";
+    "services.*.deploy.placement.preferences.*.spread": Outer, Yes, "the label to spread by";
+    "services.*.deploy.placement.max_replicas_per_node": Outer, Yes, "how many on one node";
+    "services.*.deploy.resources": Yes, Yes, "limits and reservations";
+    "services.*.deploy.resources.limits": Yes, Yes, "what it may use";
+    "services.*.deploy.resources.limits.cpus": Yes, Partly("as text only"), "CPUs that it may use";
+    "services.*.deploy.resources.limits.memory": Yes, Yes, "memory that it may use";
+    "services.*.deploy.resources.limits.pids": Yes, Yes, "how many processes it may have";
+    "services.*.deploy.resources.reservations": Yes, Yes, "what is kept for it";
+    "services.*.deploy.resources.reservations.cpus": Ignored("the engine reserves no CPU; use `limits` or `cpu_shares`"), Partly("as text only"), "CPUs that are kept for it";
+    "services.*.deploy.resources.reservations.memory": Yes, Yes, "memory that is kept for it";
+    "services.*.deploy.resources.reservations.devices": Yes, Refused, "devices, such as GPUs";
+    "services.*.deploy.resources.reservations.devices.*.capabilities": Yes, Refused, "what the driver must be able to do";
+    "services.*.deploy.resources.reservations.devices.*.count": Yes, Refused, "how many";
+    "services.*.deploy.resources.reservations.devices.*.device_ids": Yes, Refused, "which ones";
+    "services.*.deploy.resources.reservations.devices.*.driver": Yes, Refused, "the driver";
+    "services.*.deploy.resources.reservations.devices.*.options": Yes, Refused, "options of the driver";
+    "services.*.deploy.resources.reservations.generic_resources": Ignored(SWARM_ONLY), Yes, "resources that nodes say they have";
+    "services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec": Outer, Yes, "one that is counted";
+    "services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec.kind": Outer, Yes, "its kind";
+    "services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value": Outer, Yes, "how many";
+    "services.*.deploy.restart_policy": Ignored(OWN_RESTARTS), Yes, "what to do when it ends";
+    "services.*.deploy.restart_policy.condition": Outer, Yes, "when to start it again";
+    "services.*.deploy.restart_policy.delay": Outer, Yes, "how long to wait before that";
+    "services.*.deploy.restart_policy.max_attempts": Outer, Yes, "how often to try";
+    "services.*.deploy.restart_policy.window": Outer, Yes, "how long it must run to count as started";
+    "services.*.deploy.update_config": Ignored(OWN_ROLLOUT), Yes, "how to update it";
+    "services.*.deploy.update_config.parallelism": Outer, Yes, "how many at a time";
+    "services.*.deploy.update_config.delay": Outer, Yes, "time between them";
+    "services.*.deploy.update_config.failure_action": Outer, Yes, "what to do when it fails";
+    "services.*.deploy.update_config.monitor": Outer, Yes, "how long to watch each";
+    "services.*.deploy.update_config.max_failure_ratio": Outer, Yes, "how many may fail";
+    "services.*.deploy.update_config.order": Outer, Yes, "start the new first, or stop the old first";
+    "services.*.deploy.rollback_config": Ignored(OWN_ROLLOUT), Yes, "how to go back";
+    "services.*.deploy.rollback_config.parallelism": Outer, Yes, "how many at a time";
+    "services.*.deploy.rollback_config.delay": Outer, Yes, "time between them";
+    "services.*.deploy.rollback_config.failure_action": Outer, Yes, "what to do when it fails";
+    "services.*.deploy.rollback_config.monitor": Outer, Yes, "how long to watch each";
+    "services.*.deploy.rollback_config.max_failure_ratio": Outer, Yes, "how many may fail";
+    "services.*.deploy.rollback_config.order": Outer, Yes, "start the new first, or stop the old first";
+};

@@ -1,0 +1,58 @@
+//! Rows of a service: networks, ports and names; and of the networks themselves.
+
+use super::row::{Row, rows};
+
+const EDGE: &str = "landfall's edge serves it on that address of the host, so that two releases can live side by \
+     side; stateful services publish it themselves";
+const OWN_NETWORK: &str = "every release has a network of its own, in which its services find each other and the \
+     stateful ones";
+const SUBNETS: &str = "every release gets networks of its own, with subnets from landfall's pool";
+const SWARM_ONLY: &str = "it means something to Docker Swarm only";
+
+pub(super) const ROWS: &[Row] = rows! {
+    "services.*.ports": Differently(EDGE), Yes, "ports that are published on the host";
+    "services.*.ports.*.target": Yes, Yes, "the port inside";
+    "services.*.ports.*.published": Yes, Partly("one number"), "the port of the host";
+    "services.*.ports.*.host_ip": Yes, Refused, "the address of the host";
+    "services.*.ports.*.protocol": Yes, Yes, "`tcp` or `udp`";
+    "services.*.ports.*.protocol" = "udp": Differently("stateful services only: two releases cannot share a UDP port"), Yes, "UDP";
+    "services.*.ports.*.mode": Yes, Yes, "a matter of Swarm's own routing";
+    "services.*.ports.*.name": Yes, Refused, "a name for people";
+    "services.*.ports.*.app_protocol": Ignored("the edge tells HTTP from TCP by itself"), Refused, "the protocol above TCP";
+    "services.*.expose": Differently("it opens nothing, as in Compose; it tells the edge where the service listens"), Ignored, "ports for other services";
+    "services.*.dns": Yes, Yes, "DNS servers";
+    "services.*.dns_search": Yes, Yes, "DNS search domains";
+    "services.*.dns_opt": Yes, Refused, "options of the resolver";
+    "services.*.extra_hosts": Yes, Yes, "lines of `/etc/hosts`";
+    "services.*.mac_address": Yes, Ignored, "its MAC address";
+    "services.*.network_mode": Yes, Ignored, "another network than those of the app";
+    "services.*.networks": Differently(OWN_NETWORK), Yes, "the networks that it joins";
+    "services.*.networks.*.aliases": Yes, Yes, "other names on this network";
+    "services.*.networks.*.driver_opts": Yes, Yes, "options of the driver for this endpoint";
+    "services.*.networks.*.gw_priority": Yes, Refused, "which network has the default gateway";
+    "services.*.networks.*.interface_name": Yes, Refused, "the name of the interface";
+    "services.*.networks.*.ipv4_address": Yes, Ignored, "a fixed address";
+    "services.*.networks.*.ipv6_address": Yes, Ignored, "a fixed IPv6 address";
+    "services.*.networks.*.link_local_ips": Yes, Refused, "link-local addresses";
+    "services.*.networks.*.mac_address": Yes, Refused, "a fixed MAC address";
+    "services.*.networks.*.priority": Yes, Refused, "the order in which networks are joined";
+    "networks": Differently(OWN_NETWORK), Yes, "networks of the app";
+    "networks.*.name": Ignored("every release gets networks of its own, with names of its own"), Yes, "the name of the network";
+    "networks.*.driver": Yes, Yes, "the driver";
+    "networks.*.driver_opts": Yes, Yes, "options of the driver";
+    "networks.*.attachable": Ignored(SWARM_ONLY), Yes, "whether containers outside of services may join";
+    "networks.*.enable_ipv4": Yes, Refused, "whether it has IPv4 addresses";
+    "networks.*.enable_ipv6": Yes, Refused, "whether it has IPv6 addresses";
+    "networks.*.external": Yes, Yes, "it exists already";
+    "networks.*.external.name": Yes, Yes, "its name, the old way";
+    "networks.*.internal": Yes, Yes, "keeps it from the outside world";
+    "networks.*.labels": Yes, Yes, "labels of the network";
+    "networks.*.ipam": Differently(SUBNETS), Yes, "how addresses are given";
+    "networks.*.ipam.driver": Yes, Yes, "who gives them";
+    "networks.*.ipam.options": Yes, Refused, "options of that driver";
+    "networks.*.ipam.config": Yes, Yes, "pools of addresses";
+    "networks.*.ipam.config.*.subnet": Yes, Yes, "the subnet";
+    "networks.*.ipam.config.*.ip_range": Yes, Refused, "the part of it that containers get";
+    "networks.*.ipam.config.*.gateway": Yes, Refused, "the address of the gateway";
+    "networks.*.ipam.config.*.aux_addresses": Yes, Refused, "addresses that are taken";
+};
