@@ -96,9 +96,19 @@ impl<'a> Decoder<'a> {
         if name.starts_with("x-") {
             return;
         }
+        if self.is_said() {
+            self.report.silent();
+            return;
+        }
         let known = keys.rules.iter().map(|(name, _)| *name);
         let message = format!("{} has no key `{name}`", keys.owner);
         self.report.error(Code::UnknownKey, entry.key, message).suggest(name, known);
+    }
+
+    /// Whether the schema has said what is wrong with keys and types. Of `x-landfall` it knows
+    /// nothing.
+    fn is_said(&self) -> bool {
+        self.report.misshapen && self.path.iter().all(|segment| segment != "x-landfall")
     }
 
     /// Something that Compose can and landfall cannot yet.
@@ -117,7 +127,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn wrong_type(&mut self, node: &Node, wanted: &str) -> crate::report::Finding<'_> {
-        if node.is_refused() {
+        if node.is_refused() || self.is_said() {
             return self.report.silent();
         }
         let message = format!("`{}` must be {wanted}, not {}", self.here(), node.value.kind());

@@ -19,6 +19,7 @@ use crate::name;
 use crate::normal::{Around, normalise};
 use crate::project::{LoadFailed, LoadOptions, Project};
 use crate::report::{Code, Report};
+use crate::schema::validate;
 use crate::yaml::Node;
 
 /// Reads compose files as Compose does, without asking whether they can be deployed.
@@ -40,11 +41,11 @@ pub fn read(options: &LoadOptions) -> Result<Model, LoadFailed> {
     let (diagnostics, sources) = report.finish();
     match read {
         Some((read, normal)) if !failed => {
-            let Read { name: Some(name), project_dir: directory, documents, .. } = read else {
+            let Read { name: Some(name), project_dir: directory, documents, merged, .. } = read else {
                 return Err(LoadFailed { diagnostics, sources });
             };
             let warnings = diagnostics;
-            Ok(Model { name, directory, normal, documents, variables, warnings, sources })
+            Ok(Model { name, directory, merged, normal, documents, variables, warnings, sources })
         }
         _ => Err(LoadFailed { diagnostics, sources }),
     }
@@ -93,6 +94,7 @@ fn read_into(options: &LoadOptions, report: &mut Report) -> Option<Read> {
     let place =
         Place { folder: &found.project_dir, environment: &environment, chain: &chain };
     let merged = files.merge(&documents, &place, report)?;
+    validate(&merged, report);
     let profiles = match &options.profiles[..] {
         [] => split_list(environment.get("COMPOSE_PROFILES").unwrap_or_default()),
         given => given.to_vec(),
@@ -140,7 +142,9 @@ fn app_name(
     documents: &[Node],
     report: &mut Report,
 ) -> Option<AppName> {
-    let written = documents.iter().rev().find_map(|document| document.get("name"));
+    let is_empty = |node: &Node| node.is_null() || node.as_text() == Some("");
+    let names = documents.iter().rev().filter_map(|document| document.get("name"));
+    let written = names.into_iter().find(|name| !is_empty(name));
     let written = written.map(|node| interpolate(node, &found.environment, report));
     let wanted = name::Wanted {
         given: options.project_name.as_deref(),

@@ -18,6 +18,8 @@ use crate::yaml::Node;
 pub struct Model {
     pub(crate) name: AppName,
     pub(crate) directory: PathBuf,
+    /// Everything merged, in canonical forms, with nothing added.
+    pub(crate) merged: Node,
     /// Everything merged and completed.
     pub(crate) normal: Normal,
     /// Every document as written, in the order of reading.
@@ -34,6 +36,8 @@ pub struct Model {
 pub struct VariableUse {
     /// Name of the variable.
     pub name: String,
+    /// The expression as written: `${NAME:-default}`.
+    pub expression: String,
     /// The expression's place.
     pub at: Location,
     /// It had a value, even an empty one.
@@ -62,6 +66,7 @@ impl Variables {
     pub(crate) fn finish(self, sources: &Sources) -> Vec<VariableUse> {
         let public = self.uses.into_iter().map(|(at, one)| VariableUse {
             name: one.name,
+            expression: one.expression,
             at: sources.location(at),
             is_set: one.is_set,
             has_operator: one.has_operator,

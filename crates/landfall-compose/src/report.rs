@@ -96,9 +96,25 @@ codes! {
     Guessed = "LF0702",
 }
 
+impl Code {
+    /// Whether it is about one value's form, of which no more than one thing need be said.
+    fn is_form(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownKey
+                | Self::WrongType
+                | Self::InvalidValue
+                | Self::InvalidName
+                | Self::KeyMissing
+        )
+    }
+}
+
 /// The findings so far, and the texts they point into.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// The schema has refused something.
+    pub(crate) misshapen: bool,
     pub(crate) sources: Sources,
     pub(crate) variables: Variables,
     findings: Vec<Entry>,
@@ -152,8 +168,14 @@ impl Report {
             self.dropped += 1;
             return Finding { entry: None, sources: &self.sources };
         }
-        // One shared anchor is decoded once for every alias: say it once.
-        let same = |e: &Entry| e.code == code && e.span == span && e.diagnostic.message == message;
+        // One shared anchor is decoded once for every alias, and what the schema refuses is decoded
+        // too: say it once.
+        let is_form = severity == Severity::Error && code.is_form();
+        let same = |e: &Entry| {
+            e.span == span
+                && ((e.code == code && e.diagnostic.message == message)
+                    || (is_form && e.code.is_form() && e.diagnostic.severity == severity))
+        };
         if span.is_some() && self.findings.iter().any(same) {
             return Finding { entry: None, sources: &self.sources };
         }

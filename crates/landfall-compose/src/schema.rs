@@ -21,5 +21,7 @@ use crate::yaml::Node;
 
 /// Reports what a merged file has that the specification does not allow.
 pub(crate) fn validate(root: &Node, report: &mut Report) {
+    let errors = report.errors_met();
     check::Checker::new(report).check(root, &FILE);
+    report.misshapen = report.errors_met() > errors;
 }

@@ -93,7 +93,8 @@ impl Verdict {
 pub fn fidelity(model: &Model) -> Vec<Fidelity> {
     let mut walk =
         Walk { owner: Owner::App, path: String::new(), said: HashSet::new(), found: Vec::new() };
-    walk.inside(model.root(), &FILE, None);
+    let root = View::new(&model.merged, None, &model.sources);
+    walk.inside(root, &FILE, None);
     walk.found
 }
 

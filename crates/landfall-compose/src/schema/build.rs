@@ -1,6 +1,6 @@
 //! The keys of `build`.
 
-use super::common::{BOOL_OR_TEXT, HOSTS, PAIRS, SIZE, TEXT, TEXT_OR_SET, TEXTS};
+use super::common::{BOOL_OR_TEXT, HOSTS, PAIRS, SIZE_WHOLE, TEXT, TEXT_OR_SET, TEXTS};
 use super::service::{GRANTS, ULIMITS};
 use super::types::Kind::{Map, Text};
 use super::types::{Others, Shape, Table, Words};
@@ -33,7 +33,7 @@ static TABLE: Table = Table {
         ("pull", &BOOL_OR_TEXT),
         ("sbom", &BOOL_OR_TEXT),
         ("secrets", &GRANTS),
-        ("shm_size", &SIZE),
+        ("shm_size", &SIZE_WHOLE),
         ("ssh", &PAIRS),
         ("tags", &TEXTS),
         ("target", &TEXT),

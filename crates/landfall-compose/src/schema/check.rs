@@ -133,27 +133,26 @@ impl<'a> Checker<'a> {
                 None => self.unknown_key(name, entry, table),
             }
         }
-        let missing = |name: &&&str| !mapping.contains_key(**name);
-        for name in table.required.iter().filter(missing) {
-            let message = format!("{} needs `{name}`", table.owner);
+        let missing = table.required.iter().filter(|name| !mapping.contains_key(**name));
+        let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
+        if !missing.is_empty() {
+            let message = format!("{} needs {}", table.owner, missing.join(" and "));
             self.report.error(Code::KeyMissing, node.span, message);
         }
     }
 
     fn unknown_key(&mut self, name: &str, entry: &Entry, table: &'static Table) {
         let message = format!("{} has no key `{name}`", table.owner);
-        let elsewhere = elsewhere(name, table);
         let known = table.keys.iter().map(|(key, _)| *key);
-        let near = crate::suggest::did_you_mean(name, known);
-        let hint = elsewhere.filter(|_| near.is_none()).map(str::to_owned).or(near);
-        self.report.error(Code::UnknownKey, entry.key, message).maybe_hint(hint);
+        let finding = self.report.error(Code::UnknownKey, entry.key, message);
+        finding.maybe_hint(elsewhere(name, table)).suggest(name, known);
     }
 
     fn names(&mut self, mapping: &Mapping, names: &'static Names) {
         for (name, entry) in mapping {
             if (names.fits)(name) {
                 self.within(name, &entry.value, names.shape);
-            } else if !names.rule.is_empty() {
+            } else if !names.rule.is_empty() && !was_in_list(entry) {
                 let message = match names.of {
                     "" => format!("a key of `{}` {}", self.here(), names.rule),
                     of => format!("`{name}` cannot be the name of {of}: {}", names.rule),
@@ -162,6 +161,13 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// Whether an entry was written `- NAME=value`: then its key is the whole of it, and a value without
+/// a name is let through.
+fn was_in_list(entry: &Entry) -> bool {
+    let (key, value) = (entry.key, entry.value.span);
+    key.file == value.file && key.start <= value.start && value.end <= key.end
 }
 
 /// Where a key belongs that stands in the wrong mapping.

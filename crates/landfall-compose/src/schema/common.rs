@@ -72,6 +72,13 @@ pub(super) static SIZE: Shape = Shape {
     kinds: &[Kind::Number, Kind::Text(Words::Any)],
 };
 
+/// The same where a fraction is refused.
+pub(super) static SIZE_WHOLE: Shape = Shape {
+    wanted: "a size",
+    hint: "write it as `512m`, `2g` or a number of bytes",
+    kinds: &[INT, Kind::Text(Words::Any)],
+};
+
 pub(super) static MODE: Shape = Shape {
     wanted: "a file mode",
     hint: "write it as `0440`",
@@ -136,6 +143,8 @@ pub(super) static ADDRESSES: Shape = Shape {
     kinds: &[Kind::Text(Words::Any), Kind::List(&TEXT, false)],
 };
 
+/// Written as a mapping it may have one address twice, as a list it may not. What is checked is a
+/// list in either case, so that much is let through.
 pub(super) static HOSTS: Shape = Shape {
     wanted: "a mapping or a list of `HOST=ADDRESS`",
     hint: "",
@@ -146,7 +155,7 @@ pub(super) static HOSTS: Shape = Shape {
             rule: "must not be empty",
             shape: &ADDRESSES,
         }),
-        Kind::List(&TEXT, true),
+        Kind::List(&TEXT, false),
     ],
 };
 

@@ -3,8 +3,8 @@
 use super::build::BUILD;
 use super::common::{
     BOOL, BOOL_OR_TEXT, COMMAND, DURATION, HOSTS, MODE, NAME_RULE, NUMBER, NUMBER_ONLY, OPTIONS,
-    PAIRS, SET, SIZE, SWITCH, TEXT, TEXT_OR_SET, TEXTS_OR_NUMBERS, WHOLE, WHOLE_OR_TEXT, is_name,
-    not_empty,
+    PAIRS, SET, SIZE, SIZE_WHOLE, SWITCH, TEXT, TEXT_OR_SET, TEXTS_OR_NUMBERS, WHOLE,
+    WHOLE_OR_TEXT, is_name, not_empty,
 };
 use super::deploy::{DEPLOY, GPUS};
 use super::mounts::{PORTS, VOLUMES};
@@ -67,7 +67,7 @@ pub(super) static SERVICE: Table = Table {
         ("logging", &LOGGING),
         ("mac_address", &TEXT),
         ("mem_limit", &SIZE),
-        ("mem_reservation", &SIZE),
+        ("mem_reservation", &SIZE_WHOLE),
         ("mem_swappiness", &WHOLE_OR_TEXT),
         ("memswap_limit", &SIZE),
         ("models", &MODELS),
