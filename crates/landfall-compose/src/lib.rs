@@ -41,5 +41,5 @@ pub use project::{BuildSpec, LoadFailed, LoadOptions, Project};
 pub use render::render;
 pub use source::Sources;
 pub use suggest::nearest;
-pub use support::{Fidelity, Owner, Verdict, fidelity};
+pub use support::{Fidelity, Owner, Verdict, fidelity, support_markdown};
 pub use view::View;

@@ -7,10 +7,13 @@
 mod build;
 mod data;
 mod deploy;
+mod differences;
 mod limits;
+mod markdown;
 mod network;
 mod row;
 mod service;
+mod top;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -212,7 +215,31 @@ fn row_of(path: &str, text: &str) -> Option<&'static Row> {
     of_value.or_else(|| here.iter().find(|row| row.value.is_none())).copied()
 }
 
+/// A part of the table, under one heading of the documentation.
+struct Rows {
+    title: &'static str,
+    /// What all of its paths begin with.
+    prefix: &'static str,
+    rows: &'static [Row],
+}
+
+const SECTIONS: &[Rows] = &[
+    Rows { title: "Services: what runs", prefix: "services.*", rows: service::ROWS },
+    Rows { title: "Services: rights and limits", prefix: "services.*", rows: limits::ROWS },
+    Rows { title: "Services: ports and networks", prefix: "services.*", rows: network::SERVICE },
+    Rows { title: "Services: files and data", prefix: "services.*", rows: data::SERVICE },
+    Rows { title: "Services: `deploy`", prefix: "services.*", rows: deploy::ROWS },
+    Rows { title: "Services: `build`", prefix: "services.*", rows: build::ROWS },
+    Rows { title: "Networks", prefix: "", rows: network::TOP },
+    Rows { title: "Volumes, configs and secrets", prefix: "", rows: data::TOP },
+    Rows { title: "The file itself", prefix: "", rows: top::ROWS },
+];
+
+/// `docs/compose-support.md`: every key, what landfall does with it, and what Swarm does.
+pub fn support_markdown() -> String {
+    markdown::markdown()
+}
+
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let all = [service::ROWS, limits::ROWS, network::ROWS, data::ROWS, deploy::ROWS, build::ROWS];
-    all.into_iter().flatten()
+    SECTIONS.iter().flat_map(|section| section.rows)
 }

@@ -86,6 +86,11 @@ impl<'a> Checker<'a> {
     fn number_within(&mut self, node: &Node, min: i64, max: i64) {
         let fits = match node.value {
             Value::Int(value) => (min..=max).contains(&value),
+            // Whole, and as a text as short as any limit: what does not fit an `i64` does not fit.
+            Value::Float(value) => match format!("{value:.0}").parse::<i64>() {
+                Ok(value) => (min..=max).contains(&value),
+                Err(_) => max == i64::MAX && value > 0.0,
+            },
             _ => max == i64::MAX,
         };
         if !fits {

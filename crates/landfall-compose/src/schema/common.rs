@@ -46,6 +46,16 @@ pub(super) static WHOLE: Shape = Shape {
     kinds: &[INT, Kind::Text(Words::Like(is_whole, "must be a whole number"))],
 };
 
+/// A whole number that is not negative.
+pub(super) static COUNT: Shape = Shape {
+    wanted: "a whole number",
+    hint: "",
+    kinds: &[
+        Kind::Int(0, i64::MAX),
+        Kind::Text(Words::Like(is_count, "must be a whole number, 0 or more")),
+    ],
+};
+
 pub(super) static WHOLE_ONLY: Shape = Shape { wanted: "a whole number", hint: "", kinds: &[INT] };
 
 pub(super) static WHOLE_OR_TEXT: Shape =
@@ -105,6 +115,9 @@ pub(super) static TEXT_OR_NUMBER: Shape = Shape {
     kinds: &[Kind::Number, Kind::Text(Words::Any)],
 };
 
+pub(super) static TEXTS_OR_WHOLE: Shape =
+    Shape { wanted: "a list", hint: "", kinds: &[Kind::List(&WHOLE_OR_TEXT, true)] };
+
 pub(super) static TEXTS_OR_NUMBERS: Shape =
     Shape { wanted: "a list", hint: "", kinds: &[Kind::List(&TEXT_OR_NUMBER, true)] };
 
@@ -114,7 +127,7 @@ static SCALAR: Shape = Shape {
     kinds: &[Kind::Null, Kind::Bool, Kind::Number, Kind::Text(Words::Any)],
 };
 
-static SCALARS: Names =
+pub(super) static SCALARS: Names =
     Names { of: "", fits: not_empty, rule: "must not be empty", shape: &SCALAR };
 
 /// `{A: 1}` or `[A=1]`.
@@ -180,6 +193,10 @@ fn is_switch(text: &str) -> bool {
 
 fn is_whole(text: &str) -> bool {
     text.parse::<i64>().is_ok()
+}
+
+fn is_count(text: &str) -> bool {
+    text.parse::<u64>().is_ok()
 }
 
 fn is_number(text: &str) -> bool {

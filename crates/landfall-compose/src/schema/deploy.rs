@@ -1,7 +1,8 @@
 //! The keys of `deploy`, and requests for devices.
 
 use super::common::{
-    DURATION, NUMBER, NUMBER_OR_TEXT, PAIRS, SET, SIZE_TEXT, TEXT, TEXTS, WHOLE, WHOLE_OR_TEXT,
+    COUNT, DURATION, NUMBER, NUMBER_OR_TEXT, PAIRS, SET, SIZE_TEXT, TEXT, TEXTS, WHOLE,
+    WHOLE_OR_TEXT,
 };
 use super::types::Kind::{List, Map, Null, Text};
 use super::types::{Others, Shape, Table, Words, list, mapping};
@@ -32,7 +33,7 @@ static PLACEMENT: Shape = mapping(&[Map(&Table {
     others: Others::Extensions,
     keys: &[
         ("constraints", &TEXTS),
-        ("max_replicas_per_node", &WHOLE),
+        ("max_replicas_per_node", &COUNT),
         ("preferences", &PREFERENCES),
     ],
 })]);
@@ -116,7 +117,7 @@ static RESTART_POLICY: Shape = mapping(&[Map(&Table {
     keys: &[
         ("condition", &TEXT),
         ("delay", &DURATION),
-        ("max_attempts", &WHOLE),
+        ("max_attempts", &COUNT),
         ("window", &DURATION),
     ],
 })]);
@@ -132,7 +133,7 @@ const CHANGE_KEYS: &[(&str, &Shape)] = &[
     ("max_failure_ratio", &NUMBER),
     ("monitor", &DURATION),
     ("order", &ORDER),
-    ("parallelism", &WHOLE),
+    ("parallelism", &COUNT),
 ];
 static ROLLBACK_CONFIG: Shape = mapping(&[Map(&Table {
     owner: "`rollback_config`",

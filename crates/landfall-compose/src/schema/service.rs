@@ -3,8 +3,8 @@
 use super::build::BUILD;
 use super::common::{
     BOOL, BOOL_OR_TEXT, COMMAND, DURATION, HOSTS, MODE, NAME_RULE, NUMBER, NUMBER_ONLY, OPTIONS,
-    PAIRS, SET, SIZE, SIZE_WHOLE, SWITCH, TEXT, TEXT_OR_SET, TEXTS_OR_NUMBERS, WHOLE,
-    WHOLE_OR_TEXT, is_name, not_empty,
+    PAIRS, SET, SIZE, SIZE_WHOLE, SWITCH, TEXT, TEXT_OR_SET, TEXTS_OR_NUMBERS, TEXTS_OR_WHOLE,
+    WHOLE, WHOLE_OR_TEXT, is_name, not_empty,
 };
 use super::deploy::{DEPLOY, GPUS};
 use super::mounts::{PORTS, VOLUMES};
@@ -49,7 +49,7 @@ pub(super) static SERVICE: Table = Table {
         ("entrypoint", &COMMAND),
         ("env_file", &ENV_FILE),
         ("environment", &PAIRS),
-        ("expose", &TEXTS_OR_NUMBERS),
+        ("expose", &TEXTS_OR_WHOLE),
         ("extends", &EXTENDS),
         ("external_links", &SET),
         ("extra_hosts", &HOSTS),
@@ -121,7 +121,7 @@ static BLKIO: Shape = mapping(&[Map(&Table {
         ("device_read_iops", &BLKIO_RATES),
         ("device_write_bps", &BLKIO_RATES),
         ("device_write_iops", &BLKIO_RATES),
-        ("weight", &WHOLE_OR_TEXT),
+        ("weight", &WEIGHT),
         ("weight_device", &BLKIO_WEIGHTS),
     ],
 })]);
@@ -137,8 +137,11 @@ static BLKIO_WEIGHT: Shape = mapping(&[Map(&Table {
     owner: "the weight of a device",
     required: &[],
     others: Others::Refused,
-    keys: &[("path", &TEXT), ("weight", &WHOLE_OR_TEXT)],
+    keys: &[("path", &TEXT), ("weight", &WEIGHT)],
 })]);
+
+static WEIGHT: Shape =
+    Shape { wanted: "a whole number", hint: "", kinds: &[Kind::Int(0, 65_535), Text(Words::Any)] };
 
 static CGROUP: Shape =
     Shape { wanted: "a text", hint: "", kinds: &[Text(Words::OneOf(&["host", "private"]))] };
@@ -316,13 +319,27 @@ static HEALTHCHECK: Shape = mapping(&[Map(&Table {
     keys: &[
         ("disable", &SWITCH),
         ("interval", &DURATION),
-        ("retries", &NUMBER),
+        ("retries", &RETRIES),
         ("start_interval", &DURATION),
         ("start_period", &DURATION),
         ("test", &LABEL_FILE),
         ("timeout", &DURATION),
     ],
 })]);
+
+static RETRIES: Shape = Shape {
+    wanted: "a whole number",
+    hint: "",
+    kinds: &[
+        Kind::Int(0, i64::MAX),
+        Kind::Number,
+        Text(Words::Like(is_retries, "must be a whole number, 0 or more")),
+    ],
+};
+
+fn is_retries(text: &str) -> bool {
+    text.parse::<u64>().is_ok()
+}
 
 static LOGGING: Shape = mapping(&[Map(&Table {
     owner: "`logging`",

@@ -1,14 +1,13 @@
-//! Rows of volumes, configs and secrets, and of what stands at the top of the file.
+//! Rows of volumes, configs and secrets.
 
 use super::row::{Row, rows};
 
 const SEALED: &str = "its content is sealed into the release, so going back brings it back";
 const SWARM_ONLY: &str = "it means something to Docker Swarm only";
 const NO_SWARM_STORE: &str = "use `file` or `environment`";
-const CONTAINERS_ONLY: &str = "landfall runs containers only";
 const WRITTEN: &str = "accepted and ignored";
 
-pub(super) const ROWS: &[Row] = rows! {
+pub(super) const SERVICE: &[Row] = rows! {
     "services.*.volumes": Differently("a read-only bind below the project is sealed into the release by content; all else is mounted as it is"), Yes, "what is mounted";
     "services.*.volumes.*.type": Yes, Yes, "what kind of mount it is";
     "services.*.volumes.*.type" = "npipe": Refused("it exists on Windows only"), Yes, "a named pipe of Windows";
@@ -45,6 +44,9 @@ pub(super) const ROWS: &[Row] = rows! {
     "services.*.secrets.*.uid": Yes, Yes, "its owner";
     "services.*.secrets.*.gid": Yes, Yes, "its group";
     "services.*.secrets.*.mode": Yes, Yes, "its permissions";
+};
+
+pub(super) const TOP: &[Row] = rows! {
     "volumes": Yes, Yes, "volumes of the app";
     "volumes.*.name": Yes, Yes, "the name of the volume";
     "volumes.*.driver": Yes, Yes, "the driver";
@@ -71,16 +73,4 @@ pub(super) const ROWS: &[Row] = rows! {
     "secrets.*.driver": Refused(NO_SWARM_STORE), Yes, "who keeps it";
     "secrets.*.driver_opts": Refused(NO_SWARM_STORE), Yes, "options of that driver";
     "secrets.*.template_driver": Refused("write the text as it shall be"), Yes, "fills in templates";
-    "name": Yes, Refused, "the name of the app";
-    "version": Ignored("Compose files have no versions any more"), Yes, "the version of the format, once";
-    "services": Yes, Yes, "the services of the app";
-    "include": Yes, Refused, "further compose files that become part of this one";
-    "include.*.path": Yes, Refused, "the file, and files that are laid over it";
-    "include.*.env_file": Yes, Refused, "where its variables come from";
-    "include.*.project_directory": Yes, Refused, "where its relative paths start";
-    "models": Refused(CONTAINERS_ONLY), Refused, "AI models of the app";
-    "models.*.model": Outer, Refused, "the model";
-    "models.*.name": Outer, Refused, "its name";
-    "models.*.context_size": Outer, Refused, "how many tokens it reads";
-    "models.*.runtime_flags": Outer, Refused, "flags of the engine that runs it";
 };

@@ -9,7 +9,7 @@ const OWN_NETWORK: &str = "every release has a network of its own, in which its 
 const SUBNETS: &str = "every release gets networks of its own, with subnets from landfall's pool";
 const SWARM_ONLY: &str = "it means something to Docker Swarm only";
 
-pub(super) const ROWS: &[Row] = rows! {
+pub(super) const SERVICE: &[Row] = rows! {
     "services.*.ports": Differently(EDGE), Yes, "ports that are published on the host";
     "services.*.ports.*.target": Yes, Yes, "the port inside";
     "services.*.ports.*.published": Yes, Partly("one number"), "the port of the host";
@@ -36,6 +36,9 @@ pub(super) const ROWS: &[Row] = rows! {
     "services.*.networks.*.link_local_ips": Yes, Refused, "link-local addresses";
     "services.*.networks.*.mac_address": Yes, Refused, "a fixed MAC address";
     "services.*.networks.*.priority": Yes, Refused, "the order in which networks are joined";
+};
+
+pub(super) const TOP: &[Row] = rows! {
     "networks": Differently(OWN_NETWORK), Yes, "networks of the app";
     "networks.*.name": Ignored("every release gets networks of its own, with names of its own"), Yes, "the name of the network";
     "networks.*.driver": Yes, Yes, "the driver";
