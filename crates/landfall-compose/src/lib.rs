@@ -12,6 +12,7 @@ mod codes;
 mod decode;
 mod discover;
 mod env;
+mod extension;
 mod files;
 mod include;
 mod interpolate;
@@ -35,6 +36,7 @@ mod view;
 mod yaml;
 
 pub use codes::{CodePage, ExampleFile, codes};
+pub use extension::{x_landfall_markdown, x_landfall_schema};
 pub use load::{load, read};
 pub use model::{Model, VariableUse};
 pub use project::{BuildSpec, LoadFailed, LoadOptions, Project};

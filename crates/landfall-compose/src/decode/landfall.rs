@@ -1,12 +1,13 @@
 //! `x-landfall`: what landfall alone needs, at the top of the file, in services and in volumes.
 //!
-//! What is not written keeps core's default, so a plain file needs none of it.
+//! What is not written keeps core's default, so a plain file needs none of it. The same keys stand in
+//! [`crate::extension`], with words for people.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use landfall_core::spec::{AppSettings, HealthSettings, RouteSettings, VolumeScope};
 
-use super::keys::Rule::{self, Take};
+use super::keys::Rule::{self, NoEffect, Take};
 use super::networks::VolumeDraft;
 use super::service::ServiceDraft;
 use super::{Decoder, Keys};
@@ -41,6 +42,8 @@ pub(crate) enum Update {
 pub(super) const APP: Keys<AppExtension> =
     Keys { owner: "`x-landfall` of the app", rules: APP_RULES };
 const APP_RULES: &[(&str, Rule<AppExtension>)] = &[
+    // For `landfall check` only.
+    ("allow", NoEffect),
     ("deadline", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.progress_deadline_ms))),
     ("drain", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.drain_ms))),
     ("keep", Take(|d, e, app| set(d.count(&e.value, 1, 1000), &mut app.keep))),
@@ -53,6 +56,7 @@ pub(super) fn service(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceD
 const SERVICE: Keys<ServiceExtension> =
     Keys { owner: "`x-landfall` of a service", rules: SERVICE_RULES };
 const SERVICE_RULES: &[(&str, Rule<ServiceExtension>)] = &[
+    ("allow", NoEffect),
     ("health", Take(|d, e, s| d.keys(&e.value, &HEALTH, &mut s.health))),
     ("job", Take(job)),
     ("routes", Take(routes)),
@@ -88,10 +92,6 @@ fn update(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceExtension) {
     let update = match d.text(&entry.value).as_deref() {
         Some("rolling") => Update::Rolling,
         Some("in-place") => Update::InPlace,
-        Some("handover") => {
-            d.not_yet("`update: handover`", entry.value.span, "use `singleton: true`");
-            return;
-        }
         Some(_) => {
             d.invalid(&entry.value, "must be `rolling` or `in-place`");
             return;
@@ -193,5 +193,59 @@ fn scope(d: &mut Decoder<'_>, entry: &Entry, volume: &mut VolumeDraft) {
 fn set<T>(value: Option<T>, into: &mut T) {
     if let Some(value) = value {
         *into = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extension::{self, Kind, Setting};
+    use crate::short::quantity;
+
+    fn names<T>(keys: &Keys<T>) -> Vec<&'static str> {
+        keys.rules.iter().map(|(name, _)| *name).collect()
+    }
+
+    fn inside(settings: &'static [Setting], name: &str) -> &'static [Setting] {
+        match settings.iter().find(|setting| setting.name == name).map(|setting| &setting.kind) {
+            Some(Kind::Group(group) | Kind::Groups(group)) => group.settings,
+            other => panic!("{name} has no keys: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_documented() {
+        let service = extension::SERVICE.settings;
+        for (read, documented) in [
+            (names(&APP), extension::APP.settings),
+            (names(&SERVICE), service),
+            (names(&VOLUME), extension::VOLUME.settings),
+            (names(&HEALTH), inside(service, "health")),
+            (names(&ROUTE), inside(service, "routes")),
+        ] {
+            let documented: Vec<&str> = documented.iter().map(|setting| setting.name).collect();
+            assert_eq!(read, documented);
+        }
+    }
+
+    #[test]
+    fn the_documented_defaults_are_those_of_the_core() {
+        let default = |settings: &'static [Setting], name: &str| {
+            settings
+                .iter()
+                .find(|setting| setting.name == name)
+                .map(|setting| setting.default)
+                .unwrap()
+        };
+        let ms = |settings, name| quantity::duration_ms(default(settings, name)).unwrap();
+        let (app, health) = (AppSettings::default(), HealthSettings::default());
+        let settings = extension::APP.settings;
+        assert_eq!(ms(settings, "deadline"), app.progress_deadline_ms);
+        assert_eq!(ms(settings, "drain"), app.drain_ms);
+        assert_eq!(default(settings, "keep"), app.keep.to_string());
+        let settings = inside(extension::SERVICE.settings, "health");
+        assert_eq!(ms(settings, "stay_up"), health.stay_up_ms);
+        assert_eq!(ms(settings, "timeout"), health.timeout_ms);
+        assert_eq!(default(settings, "successes"), health.successes.to_string());
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::service::SERVICE;
 use super::types::{Kind, Names, Others, Shape, Table, Words};
+use crate::extension;
 use crate::report::{Code, Report};
 use crate::yaml::{Entry, Mapping, Node, Value};
 
@@ -132,6 +133,7 @@ impl<'a> Checker<'a> {
     fn keys(&mut self, node: &Node, mapping: &Mapping, table: &'static Table) {
         for (name, entry) in mapping {
             match table.find(name) {
+                None if &**name == "x-landfall" => self.extension(entry, table),
                 Some(shape) => self.within(name, &entry.value, shape),
                 None if table.others == Others::Accepted => {}
                 None if table.others == Others::Extensions && name.starts_with("x-") => {}
@@ -144,6 +146,25 @@ impl<'a> Checker<'a> {
             let message = format!("{} needs {}", table.owner, missing.join(" and "));
             self.report.error(Code::KeyMissing, node.span, message);
         }
+    }
+
+    /// `x-landfall` has a table of its own.
+    fn extension(&mut self, entry: &Entry, table: &Table) {
+        let outer: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let place = match outer[..] {
+            [] => &extension::APP,
+            ["services", _] => &extension::SERVICE,
+            ["volumes", _] => &extension::VOLUME,
+            _ => {
+                let message = format!("`x-landfall` means nothing in {}", table.owner);
+                let hint = "it stands at the top of the file, in a service or in a volume";
+                self.report.error(Code::UnknownKey, entry.key, message).hint(hint);
+                return;
+            }
+        };
+        self.path.push("x-landfall".to_owned());
+        extension::check(&entry.value, place, &self.here(), self.report);
+        self.path.pop();
     }
 
     fn unknown_key(&mut self, name: &str, entry: &Entry, table: &'static Table) {
