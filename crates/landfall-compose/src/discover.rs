@@ -8,12 +8,12 @@ use crate::project::LoadOptions;
 use crate::report::{Code, Report};
 
 const NAMES: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const OVERRIDES: [&str; 4] = [
-    "compose.override.yaml",
     "compose.override.yml",
-    "docker-compose.override.yaml",
+    "compose.override.yaml",
     "docker-compose.override.yml",
+    "docker-compose.override.yaml",
 ];
 
 /// A file to read.
@@ -92,12 +92,25 @@ fn add_env_files(
             (clean(&options.directory.join(file)), shown(file, &options.directory))
         };
         given.iter().map(named).collect()
-    } else if default.is_file() {
+    } else if default.is_file() && !is_disabled(environment, report) {
         vec![(default.clone(), shown(&default, &options.directory))]
     } else {
         return;
     };
     environment.add_files(&files, report);
+}
+
+/// Whether the usual `.env` is to be left alone.
+fn is_disabled(environment: &Environment, report: &mut Report) -> bool {
+    match environment.get("COMPOSE_DISABLE_ENV_FILE") {
+        Some("1" | "t" | "T" | "true" | "True" | "TRUE") => true,
+        None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => false,
+        Some(_) => {
+            let message = "COMPOSE_DISABLE_ENV_FILE must be `true` or `false`";
+            report.error(Code::InvalidValue, None, message);
+            false
+        }
+    }
 }
 
 fn split_files(list: &str, environment: &Environment) -> Vec<PathBuf> {

@@ -66,6 +66,13 @@ impl<'a> Files<'a> {
         for document in &documents {
             secrecy::mark(document, &mut report.sources);
         }
+        if documents.len() > 1
+            && let Some(node) = documents.iter().find(|node| node.is_null())
+        {
+            let message = "a document of this file is empty";
+            report.error(Code::Empty, node.span, message).hint("leave out the `---`");
+            return None;
+        }
         let documents: Vec<Node> = documents.into_iter().filter(|node| !node.is_null()).collect();
         let shapeless = documents.iter().find(|node| node.as_mapping().is_none());
         if let Some(node) = shapeless {

@@ -115,6 +115,13 @@ fn load(
     };
     let environment = environment(wanted, &folder, place, files.directory, report);
     let chain: Vec<PathBuf> = place.chain.iter().chain([first]).cloned().collect();
+    // A project directory that is not there stands for the folder above it.
+    let folder = match folder.parent() {
+        Some(above) if wanted.project_directory.is_some() && !folder.is_dir() => {
+            above.to_path_buf()
+        }
+        _ => folder,
+    };
     let inner = Place { folder: &folder, environment: &environment, chain: &chain };
     let mut documents = Vec::new();
     for (path, at) in &paths {

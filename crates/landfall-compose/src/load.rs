@@ -41,7 +41,8 @@ pub fn read(options: &LoadOptions) -> Result<Model, LoadFailed> {
     let (diagnostics, sources) = report.finish();
     match read {
         Some((read, normal)) if !failed => {
-            let Read { name: Some(name), project_dir: directory, documents, merged, .. } = read else {
+            let Read { name: Some(name), project_dir: directory, documents, merged, .. } = read
+            else {
                 return Err(LoadFailed { diagnostics, sources });
             };
             let warnings = diagnostics;
@@ -91,8 +92,7 @@ fn read_into(options: &LoadOptions, report: &mut Report) -> Option<Read> {
     let mut environment = found.environment;
     environment.set("COMPOSE_PROJECT_NAME", name.as_ref().map_or("", AppName::as_str));
     let chain: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
-    let place =
-        Place { folder: &found.project_dir, environment: &environment, chain: &chain };
+    let place = Place { folder: &found.project_dir, environment: &environment, chain: &chain };
     let merged = files.merge(&documents, &place, report)?;
     validate(&merged, report);
     let profiles = match &options.profiles[..] {

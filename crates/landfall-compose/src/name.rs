@@ -25,7 +25,7 @@ pub(crate) fn app_name(wanted: &Wanted<'_>, report: &mut Report) -> Option<AppNa
         (Some(given), ..) => (given.to_owned(), None),
         (None, Some(variable), _) => (variable.to_owned(), None),
         (None, None, Some(node)) if node.as_text().is_some_and(|text| !text.is_empty()) => {
-            (node.as_text().unwrap_or_default().to_owned(), Some(node.span))
+            (normalised(node.as_text().unwrap_or_default()), Some(node.span))
         }
         (None, None, Some(node)) if node.is_refused() => return None,
         (None, None, Some(node)) if node.as_text().is_none() && !node.is_null() => {
@@ -33,13 +33,23 @@ pub(crate) fn app_name(wanted: &Wanted<'_>, report: &mut Report) -> Option<AppNa
             report.error(Code::WrongType, node.span, message).hint("put it in quotes");
             return None;
         }
-        _ => (normalised(wanted.directory), None),
+        _ => {
+            let folder = wanted.directory.file_name().unwrap_or_default();
+            (normalised(&folder.to_string_lossy()), None)
+        }
     };
     match text.parse() {
         Ok(name) => Some(name),
         Err(error) if text.is_empty() => {
             report
-                .error(Code::InvalidName, place, "the app has no name, and its folder gives none")
+                .error(
+                    Code::InvalidName,
+                    place,
+                    match place {
+                        Some(_) => "nothing of this name can be an app's name",
+                        None => "the app has no name, and its folder gives none",
+                    },
+                )
                 .hint(format!("write `name:` at the top of the file; {}", error.rule));
             None
         }
@@ -50,9 +60,9 @@ pub(crate) fn app_name(wanted: &Wanted<'_>, report: &mut Report) -> Option<AppNa
     }
 }
 
-/// The folder's name as Compose makes a project name of it.
-fn normalised(directory: &Path) -> String {
-    let name = directory.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+/// A name as Compose makes a project name of it.
+fn normalised(name: &str) -> String {
+    let name = name.to_lowercase();
     let good = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     let kept: String = name.chars().filter(good).collect();
     kept.trim_start_matches(['-', '_']).to_owned()
@@ -64,9 +74,9 @@ mod tests {
 
     #[test]
     fn folders_give_names_as_compose_does() {
-        let cases = [("/srv/My.App", "myapp"), ("/srv/_x-1", "x-1"), ("/", ""), ("/srv/日本", "")];
+        let cases = [("My.App", "myapp"), ("_x-1", "x-1"), ("", ""), ("日本", "")];
         for (folder, expected) in cases {
-            assert_eq!(normalised(Path::new(folder)), expected, "{folder}");
+            assert_eq!(normalised(folder), expected, "{folder}");
         }
     }
 }

@@ -101,7 +101,7 @@ impl Sources {
         let line = file.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = file.line_starts[line - 1] as usize;
         let before = file.text.get(start..offset as usize).unwrap_or_default();
-        (clamp(line), clamp(before.chars().count() + 1))
+        (clamp(line), clamp(column(before)))
     }
 
     /// The text of a line without its end, and where it starts; lines count from 1.

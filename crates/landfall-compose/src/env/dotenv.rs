@@ -113,7 +113,7 @@ fn statement(
     let value = match cursor.rest().chars().next() {
         Some(quote @ ('"' | '\'')) => {
             let raw = quoted(cursor, quote)?;
-            if quote == '"' { expand(&escapes(raw), set, variables)? } else { raw.to_owned() }
+            if quote == '"' { expand(&escapes(&raw), set, variables)? } else { raw }
         }
         _ => expand(unquoted(cursor.take_line()), set, variables)?,
     };
@@ -131,42 +131,38 @@ fn name<'a>(cursor: &mut Cursor<'a>) -> Result<(&'a str, bool), String> {
     if let Some(bad) = name.chars().find(|c| !good(*c)) {
         return Err(format!("{bad:?} cannot stand in a variable's name"));
     }
-    if name.is_empty() {
-        return Err("a variable's name is missing".to_owned());
-    }
     cursor.at += if bare { end } else { end + 1 };
     Ok((name, bare))
 }
 
-/// The text between quotes; it may span lines. A comment may follow.
-fn quoted<'a>(cursor: &mut Cursor<'a>, quote: char) -> Result<&'a str, String> {
+/// The text between quotes; it may span lines. A backslash makes a quote a part of the text; what
+/// follows the closing quote is the next statement.
+fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Result<String, String> {
     let body = &cursor.rest()[1..];
+    let mut text = String::new();
     let mut escaped = false;
-    let end = body.char_indices().find(|(_, c)| {
-        let closes = *c == quote && !escaped;
-        escaped = *c == '\\' && !escaped;
-        closes
-    });
-    let Some((end, _)) = end else {
-        cursor.at = cursor.text.len();
-        return Err("the quote is never closed".to_owned());
-    };
-    cursor.at += end + 2;
-    cursor.skip_blanks();
-    let after = cursor.take_line();
-    if !after.is_empty() && !after.starts_with('#') {
-        return Err("text follows the closing quote".to_owned());
+    for (index, c) in body.char_indices() {
+        if c == quote && !escaped {
+            cursor.at += index + 2;
+            return Ok(text);
+        }
+        if c == '\\' && !escaped {
+            escaped = true;
+            continue;
+        }
+        if escaped && c != quote {
+            text.push('\\');
+        }
+        text.push(c);
+        escaped = false;
     }
-    Ok(&body[..end])
+    cursor.at = cursor.text.len();
+    Err("the quote is never closed".to_owned())
 }
 
-/// A value without quotes ends at a comment.
+/// A value without quotes ends at a comment, which a space must precede.
 fn unquoted(line: &str) -> &str {
-    if line.starts_with('#') {
-        return "";
-    }
-    let comment = line.find(" #").or_else(|| line.find("\t#"));
-    line[..comment.unwrap_or(line.len())].trim_end()
+    line.split(" #").next().unwrap_or_default().trim_end()
 }
 
 fn expand(
@@ -237,7 +233,9 @@ mod tests {
             ("A=my text # note", "my text"),
             ("A=a#b", "a#b"),
             ("A=", ""),
-            ("A=  # only a note", ""),
+            ("A=  # no note", "# no note"),
+            ("A='it\\'s'", "it's"),
+            ("A=\"x\" B=y", "x"),
             ("A='$B \\n' # note", "$B \\n"),
             ("A=\"a\\nb \\$B\"", "a\nb $B"),
             ("A=\"two\nlines\"", "two\nlines"),
@@ -259,7 +257,7 @@ mod tests {
 
     #[test]
     fn broken_lines_are_told_and_the_rest_is_read() {
-        for text in ["A B=1\nC=2", "=x\nC=2", "A=\"x\" y\nC=2", "A=${\nC=2", "é!=1\nC=2"] {
+        for text in ["A B=1\nC=2", "A=${\nC=2", "é!=1\nC=2"] {
             let (variables, problems) = parsed(text);
             assert_eq!(
                 (variables.get("C").map(String::as_str), problems),

@@ -30,7 +30,8 @@ pub(crate) struct Use {
 
 impl Filled {
     /// Variables that have no value and no default.
-    pub(crate) fn unset(&self) -> impl Iterator<Item = &Use> {
+    #[cfg(test)]
+    fn unset(&self) -> impl Iterator<Item = &Use> {
         self.uses.iter().filter(|one| !one.is_set && !one.has_operator)
     }
 

@@ -108,9 +108,12 @@ fn apply(shape: Shape, node: &Node) -> Option<Node> {
             _ => None,
         },
         Shape::Keys => keys(node, |item| Node::new(Value::Null, item.span)),
-        Shape::DependsOn => {
-            keys(node, |item| single(item, "condition", Node::text("service_started", item.span)))
-        }
+        Shape::DependsOn => keys(node, |item| {
+            let started = Node::text("service_started", item.span);
+            let mut value = single(item, "condition", started);
+            value.put("required", Node::new(Value::Bool(true), item.span));
+            value
+        }),
         Shape::EnvFiles => {
             let items = node.as_sequence().unwrap_or(std::slice::from_ref(node));
             let shaped = items.iter().map(|item| match item.value {

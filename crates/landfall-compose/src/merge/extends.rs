@@ -87,12 +87,6 @@ impl Walk<'_> {
                 .hint("write `extends: {service: NAME, file: FILE}`");
             return None;
         };
-        let unknown =
-            extends.as_mapping()?.iter().find(|(k, _)| !matches!(&***k, "service" | "file"));
-        if let Some((key, entry)) = unknown {
-            let message = format!("`extends` has no key `{key}`");
-            self.report.error(Code::UnknownKey, entry.key, message);
-        }
         let name = wanted.as_text()?.to_owned();
         let other = match extends.get("file") {
             Some(file) => {

@@ -17,21 +17,29 @@ enum Rule {
     KeyValue,
     /// Options merge only while the driver stays the same.
     Logging,
+    /// Items that are there already are not added again.
+    Hosts,
+    /// Pools of addresses, told apart by their subnets.
+    Pools,
 }
 
 const RULES: &[(Pattern, Rule)] = &[
     ("services.*.annotations", Rule::KeyValue),
+    ("services.*.build.additional_contexts", Rule::KeyValue),
     ("services.*.build.args", Rule::KeyValue),
+    ("services.*.build.extra_hosts", Rule::Hosts),
     ("services.*.build.labels", Rule::KeyValue),
     ("services.*.command", Rule::Replace),
     ("services.*.deploy.labels", Rule::KeyValue),
     ("services.*.entrypoint", Rule::Replace),
     ("services.*.environment", Rule::KeyValue),
+    ("services.*.extra_hosts", Rule::Hosts),
     ("services.*.healthcheck.test", Rule::Replace),
     ("services.*.labels", Rule::KeyValue),
     ("services.*.logging", Rule::Logging),
     ("services.*.sysctls", Rule::KeyValue),
     ("services.*.ulimits.*", Rule::Replace),
+    ("networks.*.ipam.config", Rule::Pools),
     ("networks.*.labels", Rule::KeyValue),
     ("volumes.*.labels", Rule::KeyValue),
 ];
@@ -81,12 +89,21 @@ pub(crate) fn merge_trees<'a>(
             }
             over.with(Value::Mapping(Rc::new(merged)))
         }
+        (Some(Rule::Hosts), Value::Sequence(old), Value::Sequence(new)) => {
+            let fresh = new.iter().filter(|item| !old.iter().any(|known| known.same_as(item)));
+            let items = old.iter().chain(fresh).cloned().collect();
+            over.with(Value::Sequence(Rc::new(items)))
+        }
+        (Some(Rule::Pools), Value::Sequence(old), Value::Sequence(new)) => {
+            over.with(Value::Sequence(Rc::new(pools(old, new))))
+        }
         (_, Value::Sequence(old), Value::Sequence(new)) => {
             let items = old.iter().chain(new.iter()).cloned().collect();
             over.with(Value::Sequence(Rc::new(items)))
         }
         (_, old, new) => {
-            if is_collection(old) || is_collection(new) {
+            // What the schema says of a scalar that becomes a collection is enough.
+            if is_collection(old) {
                 let what = path.join(".");
                 let message =
                     format!("`{what}` is {} here but was {} before", new.kind(), old.kind());
@@ -106,6 +123,31 @@ fn put(merged: &mut Mapping, name: &Rc<str>, key: crate::source::Span, value: No
     } else {
         merged.insert(Rc::clone(name), Entry { key, value });
     }
+}
+
+/// Every pool with every other: those of one subnet become one, the rest stand side by side, in the
+/// order in which compose-go comes to them.
+fn pools(old: &[Node], new: &[Node]) -> Vec<Node> {
+    let subnet = |pool: &Node| pool.get("subnet").and_then(Node::printed);
+    let mut merged: Vec<Node> = Vec::new();
+    for right in old {
+        let mut right = right.clone();
+        for left in new {
+            let known = merged.iter().any(|pool| subnet(pool) == subnet(left));
+            if subnet(left) != subnet(&right) && !known {
+                merged.push(left.clone());
+                continue;
+            }
+            for (name, entry) in left.as_mapping().into_iter().flatten() {
+                right.put(name, entry.value.clone());
+            }
+            match merged.iter().position(|pool| subnet(pool) == subnet(&right)) {
+                Some(index) => merged[index] = right.clone(),
+                None => merged.push(right.clone()),
+            }
+        }
+    }
+    merged
 }
 
 fn same_driver(base: &Node, over: &Node) -> bool {

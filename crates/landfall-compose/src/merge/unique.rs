@@ -23,7 +23,6 @@ const IDENTITIES: &[(Pattern, Identity)] = &[
     ("services.*.dns_search", itself),
     ("services.*.env_file", |node| node.get("path").and_then(itself)),
     ("services.*.expose", |node| node.printed()),
-    ("services.*.extra_hosts", itself),
     ("services.*.links", before_equals),
     ("services.*.networks.*.aliases", itself),
     ("services.*.networks.*.link_local_ips", itself),

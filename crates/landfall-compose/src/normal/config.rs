@@ -15,7 +15,7 @@ use crate::yaml::{Entry, Node, Value};
 pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources) -> Json {
     let printer = Printer { sources };
     let mut out = Map::new();
-    out.insert("name".to_owned(), printer.text(name));
+    out.insert("name".to_owned(), text(name));
     out.insert("services".to_owned(), Json::Object(services(normal, &printer)));
     for section in ["networks", "volumes", "secrets", "configs"] {
         let used = used(normal, section);
@@ -23,13 +23,13 @@ pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources) -> Json {
         let kept: Map<String, Json> = all
             .filter(|(name, _)| used.contains(&***name))
             .map(|(name, entry)| {
-                let mut value = printer.typed(&entry.value);
+                let mut value = printer.typed(&entry.value, section);
                 if let Json::Object(keys) = &mut value
                     && keys.contains_key("environment")
                 {
                     keys.remove("content");
                 }
-                (printer.escaped(name), value)
+                (escaped(name), value)
             })
             .collect();
         if !kept.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources) -> Json {
     }
     for (key, entry) in normal.root.as_mapping().into_iter().flatten() {
         if key.starts_with("x-") {
-            out.insert(printer.escaped(key), printer.raw(&entry.value));
+            out.insert(escaped(key), printer.raw(&entry.value));
         }
     }
     Json::Object(out)
@@ -52,15 +52,16 @@ fn enabled(normal: &Normal) -> impl Iterator<Item = (&str, &Entry)> {
 
 fn services(normal: &Normal, printer: &Printer<'_>) -> Map<String, Json> {
     let printed = enabled(normal).map(|(name, entry)| {
-        let mut service = printer.typed(&entry.value);
+        let mut service = printer.typed(&entry.value, "service");
         if let Json::Object(keys) = &mut service {
-            // Its content is part of the environment by now.
+            // Their content is part of the environment and of the labels by now.
             keys.remove("env_file");
+            keys.remove("label_file");
             if let Some(Json::Object(limits)) = keys.get_mut("blkio_config") {
                 limits.values_mut().for_each(capitalised);
             }
         }
-        (printer.escaped(name), service)
+        (escaped(name), service)
     });
     printed.collect()
 }
@@ -91,9 +92,8 @@ fn used<'a>(normal: &'a Normal, section: &str) -> BTreeSet<&'a str> {
                 names.extend(joined.into_iter().flat_map(|m| m.keys()).map(|name| &**name));
             }
             "volumes" => {
-                let named = |node: &&Node| {
-                    node.get("type").and_then(Node::as_text) == Some("volume")
-                };
+                let named =
+                    |node: &&Node| node.get("type").and_then(Node::as_text) == Some("volume");
                 names.extend(listed.iter().filter(named).filter_map(source));
             }
             _ => {
@@ -105,28 +105,33 @@ fn used<'a>(normal: &'a Normal, section: &str) -> BTreeSet<&'a str> {
     names
 }
 
+/// Dollar signs are doubled.
+fn escaped(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+fn text(text: &str) -> Json {
+    Json::String(escaped(text))
+}
+
 struct Printer<'a> {
     sources: &'a Sources,
 }
 
 impl Printer<'_> {
-    fn escaped(&self, text: &str) -> String {
-        text.replace('$', "$$")
-    }
-
-    fn text(&self, text: &str) -> Json {
-        Json::String(self.escaped(text))
-    }
-
-    /// A value whose extensions are not printed.
-    fn typed(&self, node: &Node) -> Json {
+    /// A value whose extensions are not printed. In mappings with free keys there are none.
+    fn typed(&self, node: &Node, key: &str) -> Json {
+        const FREE: [&str; 4] = ["depends_on", "environment", "labels", "args"];
         match &node.value {
             Value::Mapping(mapping) => {
-                let printed = mapping.iter().filter(|(name, _)| !name.starts_with("x-"));
-                let printed = printed.map(|(n, e)| (self.escaped(n), self.typed(&e.value)));
+                let free = FREE.contains(&key);
+                let printed = mapping.iter().filter(|(name, _)| free || !name.starts_with("x-"));
+                let printed = printed.map(|(n, e)| (escaped(n), self.typed(&e.value, n)));
                 Json::Object(printed.collect())
             }
-            Value::Sequence(items) => Json::Array(items.iter().map(|i| self.typed(i)).collect()),
+            Value::Sequence(items) => {
+                Json::Array(items.iter().map(|item| self.typed(item, key)).collect())
+            }
             _ => self.scalar(node),
         }
     }
@@ -135,7 +140,7 @@ impl Printer<'_> {
     fn raw(&self, node: &Node) -> Json {
         match &node.value {
             Value::Mapping(mapping) => {
-                let printed = mapping.iter().map(|(n, e)| (self.escaped(n), self.raw(&e.value)));
+                let printed = mapping.iter().map(|(n, e)| (escaped(n), self.raw(&e.value)));
                 Json::Object(printed.collect())
             }
             Value::Sequence(items) if items.is_empty() => Json::Null,
@@ -150,8 +155,8 @@ impl Printer<'_> {
             Value::Int(value) => Json::Number((*value).into()),
             Value::UInt(value) => Json::Number((*value).into()),
             Value::Float(value) => number(*value),
-            Value::Text(text) => self.text(text),
-            Value::Timestamp => self.text(&timestamp(self.sources.span_text(node.span).trim())),
+            Value::Text(value) => text(value),
+            Value::Timestamp => text(&timestamp(self.sources.span_text(node.span).trim())),
             Value::Null | Value::Refused | Value::Sequence(_) | Value::Mapping(_) => Json::Null,
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn device_counts(root: &mut Node) {
 
 fn count_all(requests: Option<&mut Node>) {
     for request in requests.and_then(Node::items_mut).into_iter().flatten() {
-        let silent = |keys: &Mapping| !keys.contains_key("count") && !keys.contains_key("device_ids");
+        let silent =
+            |keys: &Mapping| !keys.contains_key("count") && !keys.contains_key("device_ids");
         if request.as_mapping().is_some_and(silent) {
             let all = Node::text("all", request.span);
             request.put("count", all);
@@ -60,6 +61,10 @@ pub(super) fn implicit(root: &mut Node, environment: &Environment) {
             from_environment(variables, environment, true);
         }
         dependencies(service);
+        // An unset variable is no name server.
+        if let Some(servers) = service.get_mut("dns").and_then(Node::items_mut) {
+            servers.retain(|server| !server.is_null() && server.as_text() != Some(""));
+        }
     });
     if !default_used {
         return;

@@ -36,12 +36,12 @@ fn environment(service: &mut Node, around: &Around<'_>, report: &mut Report) {
     for name in own.keys() {
         variables.extend(text(name).map(|value| (name.to_string(), value.to_owned())));
     }
-    let lookup = |name: &str| around.environment.get(name).or_else(|| text(name)).map(str::to_owned);
+    let lookup =
+        |name: &str| around.environment.get(name).or_else(|| text(name)).map(str::to_owned);
     let mut last = service.span;
     for file in service.get("env_file").and_then(Node::as_sequence).unwrap_or_default() {
         let Some(path) = file.get("path").and_then(Node::as_text) else { continue };
-        let required =
-            !matches!(file.get("required").map(|n| &n.value), Some(Value::Bool(false)));
+        let required = !matches!(file.get("required").map(|n| &n.value), Some(Value::Bool(false)));
         let format = match file.get("format").and_then(Node::as_text) {
             None | Some("" | ".env") => Format::Dotenv,
             Some("raw") => Format::Raw,
@@ -88,13 +88,7 @@ fn read(
 }
 
 /// What the service says itself wins, even where it says that a variable is not set.
-fn put(
-    service: &mut Node,
-    key: &str,
-    own: Mapping,
-    found: BTreeMap<String, String>,
-    at: Span,
-) {
+fn put(service: &mut Node, key: &str, own: Mapping, found: BTreeMap<String, String>, at: Span) {
     let mut all = own;
     for (name, value) in found {
         let entry = || Entry { key: at, value: Node::text(&value, at) };

@@ -51,17 +51,16 @@ pub(super) fn health_test(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
 
 /// `NAME=value` pairs, or a mapping of them. What has no value is null or empty.
 pub(super) fn pairs(t: &mut Typing<'_>, node: &Node, keep_null: bool) -> Option<Node> {
-    let nothing = |span: Span| match keep_null {
-        true => Node::new(Value::Null, span),
-        false => Node::text("", span),
-    };
+    let nothing =
+        |span| if keep_null { Node::new(Value::Null, span) } else { Node::text("", span) };
     let mut out = Mapping::new();
     match &node.value {
         Value::Mapping(mapping) => {
             for (name, entry) in mapping.iter() {
-                let value = match entry.value.is_null() {
-                    true => Some(nothing(entry.value.span)),
-                    false => t.within(name, |t| t.value(&Kind::Printed, &entry.value)),
+                let value = if entry.value.is_null() {
+                    Some(nothing(entry.value.span))
+                } else {
+                    t.within(name, |t| t.value(&Kind::Printed, &entry.value))
                 };
                 let Some(value) = value else { continue };
                 out.insert(Rc::clone(name), Entry { key: entry.key, value });
@@ -171,7 +170,13 @@ pub(super) fn ssh(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
 /// `source[:target[:permissions]]`.
 pub(super) fn devices(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
     t.list(node, |t, item| {
-        let Some(text) = item.as_text() else { return t.object(DEVICE, item) };
+        let Some(text) = item.as_text() else {
+            let device = t.object(DEVICE, item)?;
+            if device.get("target").is_none() {
+                t.invalid(item, "a device must have a `target`");
+            }
+            return Some(device);
+        };
         let parts: Vec<&str> = text.split(':').collect();
         let (source, target, permissions) = match parts[..] {
             [source] => (source, source, "rwm"),
@@ -203,7 +208,7 @@ pub(super) fn gpus(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
     t.list(node, |t, item| t.object(DEVICE_REQUEST, item))
 }
 
-pub(super) fn env_files(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
+pub(super) fn env_files(t: &mut Typing<'_>, node: &Node) -> Node {
     let items = node.as_sequence().unwrap_or(std::slice::from_ref(node));
     let files = items.iter().filter_map(|item| {
         let mut file = match item.as_text() {
@@ -219,7 +224,7 @@ pub(super) fn env_files(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
         t.object(ENV_FILE, &file)
     });
     let files = files.collect();
-    Some(sequence(node, files))
+    sequence(node, files)
 }
 
 /// A mapping of texts at the place of a node.

@@ -30,19 +30,22 @@ pub(super) fn ports(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
     };
     let mut all: Vec<Node> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    let mut add = |port: Node| match known.get(&identity(&port)) {
-        Some(index) => all[*index] = port,
-        None => {
-            known.insert(identity(&port), all.len());
+    let mut add = |port: Node| {
+        let index = *known.entry(identity(&port)).or_insert(all.len());
+        if index < all.len() {
+            all[index] = port;
+        } else {
             all.push(port);
         }
     };
     let mut count = 0;
     for item in items {
         if item.as_mapping().is_some() {
-            if let Some(port) = t.object(PORT, item) {
-                add(with_defaults(port));
+            let Some(port) = t.object(PORT, item) else { continue };
+            if port.get("target").is_none() {
+                t.invalid(item, "a port must have a `target`");
             }
+            add(with_defaults(port));
             continue;
         }
         let short = match &item.value {
@@ -60,6 +63,9 @@ pub(super) fn ports(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
             return None;
         }
         match parsed {
+            Ok(ports) if ports.iter().any(|port| port.target == 0) => {
+                t.invalid(item, "a container has no port 0");
+            }
             Ok(ports) => ports.iter().filter_map(|port| long(t, item, port)).for_each(&mut add),
             Err(why) => {
                 t.invalid(item, why);
@@ -117,8 +123,9 @@ fn parse(text: &str) -> Result<Vec<Port>, &'static str> {
     let (container, protocol) = (pieces.next().unwrap_or_default(), pieces.next());
     let protocol = protocol.filter(|name| !name.is_empty()).unwrap_or("tcp").to_lowercase();
     let bare = ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']')).unwrap_or(&ip);
-    if !bare.is_empty() && bare.parse::<IpAddr>().is_err() {
-        return Err("the host address is no IP address");
+    let must_have_brackets = bare.contains(':') && bare == ip;
+    if !bare.is_empty() && (must_have_brackets || bare.parse::<IpAddr>().is_err()) {
+        return Err("the host address is no IP address, or one that needs `[]`");
     }
     let (first, last) = range(container)?;
     let (host_first, host_last) = if host.is_empty() { (0, 0) } else { range(host)? };

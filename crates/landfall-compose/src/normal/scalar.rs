@@ -89,13 +89,13 @@ pub(super) fn bytes(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
     let bytes = match &node.value {
         Value::Int(value) => value.to_string(),
         Value::UInt(value) => value.to_string(),
-        Value::Text(text) => match quantity::ram_bytes(text) {
-            Some(bytes) => bytes.to_string(),
-            None => {
+        Value::Text(text) => {
+            let Some(bytes) = quantity::ram_bytes(text) else {
                 t.invalid(node, "is no size").hint("write it as `512m`, `2g` or a number of bytes");
                 return None;
-            }
-        },
+            };
+            bytes.to_string()
+        }
         // Compose takes a fraction for nothing.
         Value::Float(_) => "0".to_owned(),
         _ => {

@@ -63,7 +63,7 @@ impl<'a> Typing<'a> {
             Kind::Devices => lists::devices(self, node),
             Kind::Grants => lists::grants(self, node),
             Kind::Gpus => lists::gpus(self, node),
-            Kind::EnvFiles => lists::env_files(self, node),
+            Kind::EnvFiles => Some(lists::env_files(self, node)),
         }
     }
 

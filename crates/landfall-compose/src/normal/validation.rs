@@ -68,7 +68,8 @@ fn content(root: &Node, section: &str, ways: &[&str], report: &mut Report) {
             .as_mapping()
             .map(|keys| ways.iter().copied().filter(|way| keys.contains_key(*way)).collect())
             .unwrap_or_default();
-        let has = |key: &str| node.as_mapping().is_some_and(|keys: &Mapping| keys.contains_key(key));
+        let has =
+            |key: &str| node.as_mapping().is_some_and(|keys: &Mapping| keys.contains_key(key));
         let wanted = ways.join("`, `");
         if given.len() > 1 {
             let message = format!("`{section}.{name}` has more than one of `{wanted}`");

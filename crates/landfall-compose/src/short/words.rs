@@ -10,59 +10,82 @@ pub(crate) struct Words {
     pub(crate) stopped_at: Option<char>,
 }
 
+/// What the reading of a line is inside of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Nothing,
+    Single,
+    Double,
+    /// Backquotes: what they hold is kept as it stands, for nothing runs it.
+    Backquotes,
+    /// `$(…)`, kept in the same way.
+    Dollar,
+}
+
 /// Splits a line.
 pub(crate) fn split(line: &str) -> Result<Words, String> {
     let mut words = Vec::new();
-    let mut word = String::new();
-    let mut inside = false;
-    let mut quote: Option<char> = None;
+    let mut word: Option<String> = None;
+    let mut inside = Inside::Nothing;
+    let mut stopped_at = None;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some('\''), c) if c != '\'' => word.push(c),
-            (_, '\\') => {
-                let Some(escaped) = chars.next() else {
-                    return Err("a backslash ends the line".to_owned());
-                };
-                word.push(match escaped {
-                    't' => '\t',
-                    'n' => '\n',
-                    other => other,
-                });
-                inside = true;
-            }
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.push(c),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                inside = true;
-            }
-            (None, c) if c.is_whitespace() => {
-                if inside {
-                    words.push(std::mem::take(&mut word));
-                }
-                inside = false;
-            }
-            (None, ';' | '&' | '|' | '<' | '>') => {
-                if inside {
-                    words.push(word);
-                }
-                return Ok(Words { words, stopped_at: Some(c) });
-            }
-            (None, '(' | ')' | '`') => return Err(format!("`{c}` needs quotes")),
-            (None, c) => {
-                word.push(c);
-                inside = true;
-            }
+        if c == '\\' && inside != Inside::Single {
+            let escaped = chars.next().ok_or("a backslash ends the line")?;
+            word.get_or_insert_default().push(escaped);
+            continue;
         }
+        if matches!(c, ' ' | '\t' | '\r' | '\n') && inside == Inside::Nothing {
+            words.extend(word.take());
+            continue;
+        }
+        let text = word.as_deref().unwrap_or_default();
+        match (inside, c) {
+            (Inside::Nothing, ';' | '&' | '|' | '<' | '>') => {
+                // The number of a stream belongs to the operator.
+                if c == '>' && text.starts_with(|c: char| c.is_ascii_digit()) {
+                    word = None;
+                }
+                stopped_at = Some(c);
+                break;
+            }
+            (Inside::Nothing, '(') if !text.ends_with('$') => {
+                return Err("`(` needs quotes".to_owned());
+            }
+            _ => {}
+        }
+        let next = turn(inside, c);
+        let is_quote = matches!((inside, next), (Inside::Single | Inside::Double, Inside::Nothing))
+            || matches!((inside, next), (Inside::Nothing, Inside::Single | Inside::Double));
+        let word = word.get_or_insert_default();
+        if !is_quote {
+            word.push(c);
+        }
+        inside = next;
     }
-    if quote.is_some() {
-        return Err("a quote is never closed".to_owned());
+    match inside {
+        Inside::Nothing => {}
+        Inside::Single | Inside::Double => return Err("a quote is never closed".to_owned()),
+        Inside::Backquotes => return Err("a backquote is never closed".to_owned()),
+        Inside::Dollar => return Err("a parenthesis has no partner".to_owned()),
     }
-    if inside {
-        words.push(word);
+    words.extend(word);
+    Ok(Words { words, stopped_at })
+}
+
+/// What reading is inside of after a character.
+fn turn(inside: Inside, c: char) -> Inside {
+    match (inside, c) {
+        (Inside::Nothing, '\'') => Inside::Single,
+        (Inside::Nothing, '"') => Inside::Double,
+        (Inside::Nothing, '`') => Inside::Backquotes,
+        (Inside::Nothing, '(' | ')') => Inside::Dollar,
+        (Inside::Single, '\'')
+        | (Inside::Double, '"')
+        | (Inside::Backquotes, '`')
+        | (Inside::Dollar, ')') => Inside::Nothing,
+        (inside, _) => inside,
     }
-    Ok(Words { words, stopped_at: None })
 }
 
 #[cfg(test)]
@@ -79,13 +102,15 @@ mod tests {
             ("x ''", &["x", ""]),
             ("a=\"b c\"d", &["a=b cd"]),
             ("a\nb", &["a", "b"]),
+            ("a $(b c) `d e`f", &["a", "$(b c)", "`d e`f"]),
+            ("a \"b\\nc\"", &["a", "bnc"]),
             ("", &[]),
         ];
         for (line, expected) in cases {
             let words = split(line).expect("a good line");
             assert_eq!((words.words.as_slice(), words.stopped_at), (&*owned(expected), None));
         }
-        for line in ["a 'b", "a \"b", "a \\", "a $(b)", "a `b`"] {
+        for line in ["a 'b", "a \"b", "a \\", "a (b)", "a `b", "a ) b"] {
             assert!(split(line).is_err(), "{line}");
         }
         let words = split("a b && c").expect("a good line");

@@ -147,6 +147,8 @@ impl Reader<'_> {
         let Some(frame) = self.stack.last_mut() else { return Some(node) };
         frame.extent = frame.extent.with_child(extent);
         match &mut frame.open {
+            // An item that is reset is as good as not written.
+            Open::Sequence(_) if node.directive == Some(Directive::Reset) => {}
             Open::Sequence(items) => items.push(node),
             Open::Mapping { entries, key: slot, merges } => match slot.take() {
                 None => *slot = Some(as_key(&node, merge, self.report)),
@@ -180,8 +182,17 @@ impl Reader<'_> {
                 continue;
             };
             for (name, entry) in mapping {
-                if !entries.contains_key(name) {
-                    entries.insert(Rc::clone(name), entry.clone());
+                match entries.get_mut(name) {
+                    // What is reset here is as good as not written, but still takes the place of
+                    // what an earlier file says.
+                    Some(own) if own.value.directive == Some(Directive::Reset) => {
+                        let directive = entry.value.directive.or(Some(Directive::Override));
+                        own.value = Node { directive, ..entry.value.clone() };
+                    }
+                    Some(_) => {}
+                    None => {
+                        entries.insert(Rc::clone(name), entry.clone());
+                    }
                 }
             }
         }

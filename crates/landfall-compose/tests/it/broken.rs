@@ -139,7 +139,7 @@ const BROKEN: &[Broken] = &[
              replicas: 3\n      resources: {limits: {memory: 2g, cpus: lots}}\n",
         )],
     ),
-    ("bad_names", &[("compose.yaml", "name: My App\nservices:\n  we b: {image: a}\n")]),
+    ("bad_names", &[("compose.yaml", "name: '-'\nservices:\n  we b: {image: a}\n")]),
     (
         "no_build_folder",
         &[

@@ -41,10 +41,13 @@ pub(super) fn check(scene: &mut Scene<'_>, name: &str, entry: &Entry) {
 }
 
 fn health(scene: &mut Scene<'_>, name: &str, service: &Node) {
-    let Some(test) = service.get("healthcheck").and_then(|health| health.get("test")) else { return };
+    let Some(test) = service.get("healthcheck").and_then(|health| health.get("test")) else {
+        return;
+    };
     let first = test.as_sequence().and_then(|words| words.first()).and_then(Node::as_text);
     if !matches!(first, None | Some("CMD" | "CMD-SHELL" | "NONE")) {
-        let message = format!("the health test of `{name}` must start with `CMD`, `CMD-SHELL` or `NONE`");
+        let message =
+            format!("the health test of `{name}` must start with `CMD`, `CMD-SHELL` or `NONE`");
         scene.report.error(Code::InvalidValue, test.span, message);
     }
 }
