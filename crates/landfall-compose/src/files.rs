@@ -98,7 +98,7 @@ impl<'a> Files<'a> {
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for document in documents {
-            let filled = canonical(&interpolate(document, place.environment, report));
+            let filled = canonical(&interpolate(document, place.environment, report), report);
             let whole = include::resolve(&filled, place, self, report);
             let mut others = Others { files: self, place };
             let extended = extend_services(&whole, place.folder, &mut others, report);
@@ -137,11 +137,16 @@ impl Extender for Others<'_, '_, '_> {
         let documents = self.files.documents_of(path, &name, Some(wanted_by), report)?;
         let mut merged: Option<Node> = None;
         for document in &documents {
-            let filled = canonical(&interpolate(document, self.place.environment, report));
+            let filled = interpolate(document, self.place.environment, report);
+            let filled = canonical(&filled, report);
             merged = Some(match merged {
                 Some(base) => merge_trees(&base, &filled, &mut Vec::new(), report),
                 None => filled,
             });
+        }
+        if merged.is_none() {
+            let message = format!("there is nothing to extend in `{name}`");
+            report.error(Code::Undefined, wanted_by, message);
         }
         merged
     }

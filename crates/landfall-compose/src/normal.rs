@@ -67,8 +67,9 @@ pub(crate) fn normalise(merged: &Node, around: &Around<'_>, report: &mut Report)
     let base = Base { folder: around.project_dir, home: around.environment.filled("HOME") };
     resolve(&mut root, &base, report);
     defaults::implicit(&mut root, around.environment);
+    names::resources(&mut root, around.name);
     let mut root = typed(&root, report);
-    names::complete(&mut root, around.name);
+    names::secrets(&mut root);
     let disabled = profiles::disabled(&root, around.profiles);
     let errors = report.errors_met();
     consistency::check(&root, &disabled, report);

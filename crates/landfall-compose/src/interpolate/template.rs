@@ -118,7 +118,8 @@ fn braced(
     let expression = &tail[..=end];
     let body = &tail[2..end];
     let name = name_at(body);
-    if name.is_empty() || depth >= DEPTH_MAX {
+    // The reference's pattern knows no expression of two lines.
+    if name.is_empty() || depth >= DEPTH_MAX || body.contains('\n') {
         return Err(syntax(expression));
     }
     let operation = &body[name.len()..];

@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use super::path::{Pattern, rule_at};
+use crate::report::{Code, Report};
 use crate::source::{Span, clamp};
 use crate::yaml::{Entry, Mapping, Node, Value};
 
@@ -54,13 +55,13 @@ const SHAPES: &[(Pattern, Shape)] = &[
 ];
 
 /// The document with every known short form written out.
-pub(crate) fn canonical(document: &Node) -> Node {
-    shape(document, &mut Vec::new())
+pub(crate) fn canonical(document: &Node, report: &mut Report) -> Node {
+    shape(document, &mut Vec::new(), report)
 }
 
-fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
+fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>, report: &mut Report) -> Node {
     if let Some(shape) = rule_at(SHAPES, path)
-        && let Some(shaped) = apply(shape, node)
+        && let Some(shaped) = apply(shape, node, report)
     {
         // The new shape may hold short forms itself, one level down.
         return match &shaped.value {
@@ -68,7 +69,7 @@ fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
                 let entries = mapping.iter().map(|(name, entry)| {
                     let mut inner: Vec<&str> = path.clone();
                     inner.push(name);
-                    let value = shape_leaf(&entry.value, &inner);
+                    let value = shape_leaf(&entry.value, &inner, report);
                     (Rc::clone(name), Entry { key: entry.key, value })
                 });
                 let entries = entries.collect();
@@ -84,7 +85,7 @@ fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
     }
     let entries = mapping.iter().map(|(name, entry)| {
         path.push(name);
-        let value = shape(&entry.value, path);
+        let value = shape(&entry.value, path, report);
         path.pop();
         (Rc::clone(name), Entry { key: entry.key, value })
     });
@@ -92,11 +93,12 @@ fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
     node.with(Value::Mapping(Rc::new(entries)))
 }
 
-fn shape_leaf(node: &Node, path: &[&str]) -> Node {
-    rule_at(SHAPES, path).and_then(|shape| apply(shape, node)).unwrap_or_else(|| node.clone())
+fn shape_leaf(node: &Node, path: &[&str], report: &mut Report) -> Node {
+    let shape = rule_at(SHAPES, path);
+    shape.and_then(|shape| apply(shape, node, report)).unwrap_or_else(|| node.clone())
 }
 
-fn apply(shape: Shape, node: &Node) -> Option<Node> {
+fn apply(shape: Shape, node: &Node, report: &mut Report) -> Option<Node> {
     match shape {
         Shape::KeyValue => key_value(node),
         Shape::List => node
@@ -107,14 +109,17 @@ fn apply(shape: Shape, node: &Node) -> Option<Node> {
             Value::Mapping(_) => Some(node.clone()),
             _ => None,
         },
-        Shape::Keys => keys(node, |item| Node::new(Value::Null, item.span)),
-        Shape::DependsOn => keys(node, |item| {
+        Shape::Keys => keys(node, report, |item| Node::new(Value::Null, item.span)),
+        Shape::DependsOn => keys(node, report, |item| {
             let started = Node::text("service_started", item.span);
             let mut value = single(item, "condition", started);
             value.put("required", Node::new(Value::Bool(true), item.span));
             value
         }),
         Shape::EnvFiles => {
+            if node.as_text().is_none() && node.as_sequence().is_none() {
+                return None;
+            }
             let items = node.as_sequence().unwrap_or(std::slice::from_ref(node));
             let shaped = items.iter().map(|item| match item.value {
                 Value::Text(_) => single(item, "path", Node { directive: None, ..item.clone() }),
@@ -147,12 +152,16 @@ fn after_equals(item: Span, name: &str) -> Span {
     Span { start, ..item }
 }
 
-fn keys(node: &Node, value: impl Fn(&Node) -> Node) -> Option<Node> {
+fn keys(node: &Node, report: &mut Report, value: impl Fn(&Node) -> Node) -> Option<Node> {
     let mut entries = Mapping::new();
     for item in node.as_sequence()?.iter().filter(|item| !item.is_refused()) {
         let entry =
             Entry { key: item.span, value: Node { directive: item.directive, ..value(item) } };
-        entries.insert(item.as_text()?.into(), entry);
+        if let Some(first) = entries.insert(item.as_text()?.into(), entry) {
+            report
+                .error(Code::InvalidValue, item.span, "this stands twice in one list")
+                .related(first.key, "it is here already");
+        }
     }
     Some(node.with(Value::Mapping(Rc::new(entries))))
 }

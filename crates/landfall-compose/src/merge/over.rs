@@ -69,7 +69,12 @@ pub(crate) fn merge_trees<'a>(
         (Some(Rule::KeyValue), Value::Mapping(old), Value::Mapping(new)) => {
             let mut merged = Mapping::clone(old);
             for (name, entry) in new.iter() {
-                put(&mut merged, name, entry.key, entry.value.clone());
+                // The reference looks for the name among the keys, and a list has none.
+                let hidden = entry.value.directive == Some(Directive::Reset)
+                    && merged.get(name).is_some_and(is_from_list);
+                if !hidden {
+                    put(&mut merged, name, entry.key, entry.value.clone());
+                }
             }
             over.with(Value::Mapping(Rc::new(merged)))
         }
@@ -123,6 +128,11 @@ fn put(merged: &mut Mapping, name: &Rc<str>, key: crate::source::Span, value: No
     } else {
         merged.insert(Rc::clone(name), Entry { key, value });
     }
+}
+
+/// Whether a pair was written as `NAME=value`: then its value stands within its key's place.
+fn is_from_list(entry: &Entry) -> bool {
+    !entry.value.is_null() && entry.value.span.start < entry.key.end
 }
 
 /// Every pool with every other: those of one subnet become one, the rest stand side by side, in the

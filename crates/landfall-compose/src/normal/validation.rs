@@ -53,7 +53,8 @@ pub(super) fn validate(root: &Node, report: &mut Report) {
     }
 }
 
-fn is_external(node: &Node) -> bool {
+/// Whether a resource is looked for and not made.
+pub(super) fn is_external(node: &Node) -> bool {
     match node.get("external").map(|external| &external.value) {
         Some(Value::Bool(external)) => *external,
         Some(Value::Text(text)) => matches!(&*text.to_lowercase(), "true" | "yes" | "y" | "on"),
