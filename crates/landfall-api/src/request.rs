@@ -198,6 +198,10 @@ pub struct BuildRequest {
     pub no_cache: bool,
     /// Ask the registry for newer base images.
     pub pull: bool,
+    /// Further names for the result.
+    pub tags: Vec<String>,
+    /// Soft and hard limits of `RUN` steps' processes, by name.
+    pub ulimits: BTreeMap<String, (i64, i64)>,
 }
 
 #[cfg(test)]

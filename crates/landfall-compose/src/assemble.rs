@@ -1,15 +1,19 @@
 //! From drafts to the `AppSpec`: what refers to what, how each service runs, what is sealed.
 //!
-//! [`references`] resolves names, [`workload`] decides how services run, [`mounts`] and [`seal`] turn
-//! paths into content or host paths, [`ports`] sees what cannot live side by side.
+//! [`references`] resolves names, [`workload`] decides how services run, with [`side_by_side`] for what
+//! cannot live twice and [`peers`] for services that live in each other; [`mounts`] and [`seal`] turn
+//! paths into content or host paths.
 
 mod environment;
 mod mounts;
 mod networks;
+mod peers;
+mod places;
 mod ports;
 mod references;
 mod seal;
 mod services;
+mod side_by_side;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -42,6 +46,8 @@ struct Scene<'a> {
     around: Surroundings<'a>,
     draft: &'a ProjectDraft,
     active: &'a Active,
+    /// Services with no replicas: they take part, and do not run.
+    idle: &'a Active,
     report: &'a mut Report,
 }
 
@@ -59,10 +65,18 @@ pub(crate) fn assemble(
             .error(Code::Empty, None, "no service is enabled: each belongs to a profile")
             .hint("enable one with `--profile`");
     }
-    let mut scene = Scene { around, draft: &draft, active: &active, report };
+    let (idle, active): (Active, Active) =
+        active.into_iter().partition(|(_, (_, service))| services::is_idle(service));
+    if active.is_empty() && !idle.is_empty() {
+        report
+            .error(Code::Empty, None, "no service runs: each has 0 replicas")
+            .hint("take an app down with `landfall down`");
+    }
+    let mut scene = Scene { around, draft: &draft, active: &active, idle: &idle, report };
     let depends = references::dependencies(&mut scene, &inactive);
     references::refuse_cycles(&mut scene, &depends);
-    let workloads = workload::classify(&mut scene, &depends);
+    let mut workloads = workload::classify(&mut scene, &depends);
+    peers::reconcile(&mut scene, &mut workloads);
     let mut spec = AppSpec {
         name: scene.around.name.clone(),
         services: BTreeMap::new(),
@@ -71,7 +85,7 @@ pub(crate) fn assemble(
         files: BTreeMap::new(),
         settings: draft.settings.clone(),
     };
-    let attached = networks::attach(&mut scene, &mut spec);
+    let attached = networks::attach(&mut scene, &mut spec, &workloads);
     ports::refuse_conflicts(&mut scene, &workloads);
     let builds = services::complete(&mut scene, &mut spec, depends, &workloads, attached);
     (spec, builds)

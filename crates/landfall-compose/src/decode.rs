@@ -4,14 +4,19 @@
 //! Each module owns the tables of one part of a file. Drafts keep places; what refers to what is
 //! checked later, in `assemble`.
 
+mod block;
 mod build;
 mod depends;
 mod deploy;
+mod gpus;
 mod grants;
 mod health;
+mod hooks;
+mod ipam;
 mod keys;
 mod landfall;
 mod limits;
+mod namespaces;
 mod networks;
 mod ports;
 mod process;
@@ -31,7 +36,8 @@ use crate::yaml::{Entry, Mapping, Node};
 pub(crate) use grants::{Grant, Material, MaterialSource};
 pub(crate) use keys::{Keys, Rule};
 pub(crate) use landfall::{ServiceExtension, Update};
-pub(crate) use networks::NetworkMode;
+pub(crate) use namespaces::{NetworkMode, Peer, Tie};
+pub(crate) use networks::{Joined, NetworkDraft};
 pub(crate) use project::{ProjectDraft, decode_project};
 pub(crate) use service::{Restart, ServiceDraft};
 
@@ -76,6 +82,9 @@ impl<'a> Decoder<'a> {
                 Some(_) if entry.value.is_null() => {}
                 Some(Rule::Take(take)) => self.within(&**name, |d| take(d, entry, into)),
                 Some(Rule::NotYet(hint)) => self.not_yet(&format!("`{name}`"), entry.key, hint),
+                Some(Rule::Refused(why, instead)) => {
+                    self.refused(&format!("`{name}`"), entry.key, why, instead);
+                }
                 Some(Rule::Ignored(why)) => {
                     let message = format!("`{name}` is ignored: {why}");
                     self.report.warning(Code::Ignored, entry.key, message);
@@ -118,6 +127,17 @@ impl<'a> Decoder<'a> {
         if !hint.is_empty() {
             finding.hint(hint);
         }
+    }
+
+    /// Something that Compose can and landfall will not: why, and what to do instead.
+    pub(crate) fn refused(&mut self, what: &str, at: Span, why: &str, instead: &str) {
+        let message = format!("{what} cannot be honoured: {why}");
+        self.report.error(Code::NotSupported, at, message).hint(instead);
+    }
+
+    /// Something that landfall does in another way than Compose.
+    pub(crate) fn differently(&mut self, what: &str, at: Span, how: &str) {
+        self.report.warning(Code::Differently, at, format!("{what}: {how}"));
     }
 
     /// A value that has the right type but makes no sense.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use landfall_core::diagnostic::Diagnostic;
 use landfall_core::id::ServiceName;
 use landfall_core::secret::Secret;
-use landfall_core::spec::AppSpec;
+use landfall_core::spec::{AppSpec, Ulimit};
 
 use crate::source::Sources;
 
@@ -91,4 +91,8 @@ pub struct BuildSpec {
     pub extra_hosts: Vec<String>,
     /// Target platform, for example `linux/amd64`.
     pub platform: Option<String>,
+    /// Further names for the image.
+    pub tags: Vec<String>,
+    /// Limits of the build's processes, by name.
+    pub ulimits: BTreeMap<String, Ulimit>,
 }

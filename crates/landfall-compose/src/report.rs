@@ -84,6 +84,8 @@ codes! {
     Ignored = "LF0502",
     /// Cannot live beside a second release of itself.
     SideBySide = "LF0503",
+    /// Part of Compose that landfall does in another way.
+    Differently = "LF0504",
     /// A file or folder that is mounted or built does not exist.
     SourceMissing = "LF0601",
     /// Too much to be sealed into a release.

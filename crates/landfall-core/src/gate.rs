@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::ServiceName;
 use crate::reason::{Reason, ReasonKind};
 use crate::release::Release;
-use crate::spec::HealthTest;
+use crate::spec::{HealthTest, Healthcheck};
 
 /// How one service's replicas are judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,15 +80,15 @@ impl GateSpec {
             .or(routed)
             .or(service.expose.first().copied())
             .or(image.exposed.first().copied());
-        let check = service.container.healthcheck.as_ref().or(image.healthcheck.as_ref());
+        let check = check(service.container.healthcheck.as_ref(), image.healthcheck.as_ref());
         let stateful = service.workload == crate::spec::Workload::Stateful;
         let probe = match (&health.path, check) {
             (Some(path), _) => {
                 port.map(|port| Probe::Http { port, path: path.clone(), accept: Accept::Healthy })
             }
-            (None, Some(check)) if check.test != HealthTest::None => Some(Probe::Exec {
-                test: check.test.clone(),
-                timeout_ms: check.timeout_ms.unwrap_or(EXEC_TIMEOUT_MS).min(EXEC_TIMEOUT_MS),
+            (None, Some((test, timeout_ms))) if *test != HealthTest::None => Some(Probe::Exec {
+                test: test.clone(),
+                timeout_ms: timeout_ms.unwrap_or(EXEC_TIMEOUT_MS).min(EXEC_TIMEOUT_MS),
             }),
             (None, _) => routed.filter(|_| !stateful).map(|port| Probe::Http {
                 port,
@@ -103,6 +103,19 @@ impl GateSpec {
             timeout_ms: health.timeout_ms,
             exits_max: 3,
         })
+    }
+}
+
+/// The test that counts and its time limit: the file's, or the image's with the file's timings.
+fn check<'c>(
+    file: Option<&'c Healthcheck>,
+    image: Option<&'c Healthcheck>,
+) -> Option<(&'c HealthTest, Option<u64>)> {
+    match (file, image) {
+        (Some(file), image) if file.test == HealthTest::Image => {
+            image.map(|image| (&image.test, file.timeout_ms.or(image.timeout_ms)))
+        }
+        (file, image) => file.or(image).map(|check| (&check.test, check.timeout_ms)),
     }
 }
 

@@ -8,6 +8,11 @@ pub fn app_network(app: &AppName, key: &Key) -> String {
     format!("landfall-{app}-{key}")
 }
 
+/// A compose network that can exist only once, in one of its shapes.
+pub fn held_network(app: &AppName, key: &Key, shape: &str) -> String {
+    format!("landfall-{app}-{key}-held-{shape}")
+}
+
 /// One rollout's network of a compose network.
 pub fn release_network(app: &AppName, key: &Key, rollout: RolloutNumber) -> String {
     format!("landfall-{app}-{key}-{rollout}")

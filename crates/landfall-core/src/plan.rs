@@ -14,7 +14,7 @@ use crate::gate::{Accept, GateSpec};
 use crate::id::{AppName, ImageId, Key, ReleaseNumber, Revision, RolloutNumber, ServiceName};
 use crate::label::{Labels, Scope};
 use crate::route::AppRoutes;
-use crate::spec::Workload;
+use crate::spec::{EndpointSpec, Workload};
 
 /// Steps to a release, or to none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,13 @@ pub enum Step {
     StartReplicas {
         /// All at once.
         replicas: Vec<PlannedReplica>,
+    },
+    /// Gives ready replicas their names on networks that are not the release's own, where until now
+    /// only the previous release answered to them; then waits for their gates again. Undo: nothing,
+    /// the names go with the containers.
+    TakeNames {
+        /// In order.
+        links: Vec<Link>,
     },
     /// Asks the candidate through the edge, and every gate once more. Changes nothing.
     Verify {
@@ -194,10 +201,16 @@ pub struct PlannedReplica {
     pub attachments: Vec<Attachment>,
     /// How it is judged.
     pub gate: GateSpec,
+    /// Containers that it cannot exist without, by their service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers: BTreeMap<ServiceName, String>,
+    /// Where it is reached, when its network namespace is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_at: Option<Ipv4Addr>,
 }
 
 /// A container's place on a network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attachment {
     /// Network name at the engine.
     pub network: String,
@@ -205,6 +218,9 @@ pub struct Attachment {
     pub address: Option<Ipv4Addr>,
     /// Names it answers to.
     pub aliases: Vec<String>,
+    /// Everything else.
+    #[serde(default, skip_serializing_if = "crate::spec::is_default")]
+    pub endpoint: EndpointSpec,
 }
 
 /// A stateful container's place on a release's network.
@@ -241,6 +257,7 @@ impl Step {
             Self::WriteFiles => "write files",
             Self::StartStateful { .. } => "start stateful",
             Self::LinkStateful { .. } => "link stateful",
+            Self::TakeNames { .. } => "take names",
             Self::RunOneOff { .. } => "run one-off",
             Self::StartReplicas { .. } => "start replicas",
             Self::Verify { .. } => "verify",
@@ -272,7 +289,7 @@ impl Step {
             Self::PinImages { pins } => count(pins.len(), "image"),
             Self::CreateNetworks { networks } => join(networks.iter().map(|n| n.name.as_str())),
             Self::CreateVolumes { volumes } => join(volumes.iter().map(|v| v.name.as_str())),
-            Self::LinkStateful { links } => {
+            Self::LinkStateful { links } | Self::TakeNames { links } => {
                 let mut names: Vec<_> = links.iter().map(|l| l.container.as_str()).collect();
                 names.dedup();
                 names.join(", ")
@@ -298,6 +315,7 @@ impl Step {
             | Self::CreateVolumes { .. }
             | Self::WriteFiles
             | Self::LinkStateful { .. }
+            | Self::TakeNames { .. }
             | Self::Verify { .. }
             | Self::Cutover { .. }
             | Self::Drain { .. }

@@ -12,7 +12,7 @@ use crate::label::Scope;
 use crate::name;
 use crate::plan::{ImagePin, Plan, PlannedNetwork, PlannedVolume, RolloutKind, Serving, Step};
 use crate::release::Release;
-use crate::spec::{VolumeScope, Workload};
+use crate::spec::{NetworkSpec, VolumeScope, Workload};
 use crate::subnet::{self, PoolExhausted};
 
 mod layout;
@@ -100,6 +100,14 @@ pub enum PlanError {
     /// A routed service is on no network.
     #[error("service {0} publishes a port but is on no network")]
     NoNetwork(ServiceName),
+    /// Addresses that the compose file asks for belong to somebody else.
+    #[error("the subnet {subnet} of network {network} overlaps one that is in use on this host")]
+    SubnetTaken {
+        /// The network's key.
+        network: Key,
+        /// What it asks for.
+        subnet: Ipv4Net,
+    },
     /// A service without a sealed image, or a deploy without a release.
     #[error("{0}")]
     Unsealed(String),
@@ -164,6 +172,10 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
         steps.push(step);
     }
     let routes = routes::routes(release, input.rollout, &layout)?;
+    let links = layout.names_to_take();
+    if !links.is_empty() {
+        steps.push(Step::TakeNames { links });
+    }
     steps.push(Step::Verify { checks: routes::checks(release, &routes) });
     for name in order::singletons(release)? {
         let replica = layout.replica(&name, 1)?;
@@ -236,7 +248,8 @@ fn prepare(input: &PlanInput<'_>, release: &Release, networks: &[PlannedNetwork]
     steps
 }
 
-/// A persistent network where stateful services live, a release network where others do.
+/// A persistent network where stateful services live or that can exist only once; a release network
+/// where others live.
 fn plan_networks(
     input: &PlanInput<'_>,
     release: &Release,
@@ -246,15 +259,22 @@ fn plan_networks(
     let mut planned = Vec::new();
     let mut add = |key: &Key, name: String, scope: Scope, hosts: u32| -> Result<(), PlanError> {
         let present = input.networks.iter().find(|n| n.name == name).and_then(|n| n.subnet);
-        let subnet = match present {
-            Some(subnet) => subnet,
-            None => subnet::allocate(input.pool, &taken, hosts, &name)?,
+        let wished = release.spec.networks.get(key).filter(|_| scope == Scope::App);
+        let subnet = match (present, wished.and_then(NetworkSpec::subnet)) {
+            (None, Some(subnet)) if taken.iter().any(|t| subnet::overlap(*t, subnet)) => {
+                return Err(PlanError::SubnetTaken { network: key.clone(), subnet });
+            }
+            (Some(subnet), _) | (None, Some(subnet)) => subnet,
+            (None, None) => subnet::allocate(input.pool, &taken, hosts, &name)?,
         };
         taken.push(subnet);
         planned.push(PlannedNetwork { key: key.clone(), name, scope, subnet });
         Ok(())
     };
-    for key in release.spec.networks.keys() {
+    for (key, network) in &release.spec.networks {
+        if network.external.is_some() {
+            continue;
+        }
         let on = |stateful: bool| -> u32 {
             let services = release.spec.services.values();
             services
@@ -264,7 +284,10 @@ fn plan_networks(
                 .sum()
         };
         let (stateful, others) = (on(true), on(false));
-        if stateful > 0 {
+        if network.is_held() {
+            let name = name::held_network(release.app(), key, &network.shape());
+            add(key, name, Scope::App, (stateful + others) * 2 + 2)?;
+        } else if stateful > 0 {
             // Twice: an old container and its replacement are joined at the same time.
             let name = name::app_network(release.app(), key);
             add(key, name, Scope::App, stateful * 2 + 2)?;

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::hash_json;
 use crate::id::{AppName, ImageId, ReleaseNumber, Revision, ServiceName};
-use crate::spec::{AppSpec, Healthcheck, MountKind, VolumeScope};
+use crate::spec::{AppSpec, Healthcheck, MountKind, NetworkSpec, VolumeScope};
+
+/// Services that live in each other's namespaces, one in the other's.
+const PEERS_DEEP_MAX: usize = 16;
 
 /// A numbered, sealed record of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,25 +61,41 @@ impl Release {
         &self.spec.name
     }
 
-    /// The revision of one service: its own spec, its image, and the content and volumes it mounts.
+    /// The revision of one service: its own spec, its image, the content and volumes it mounts, and
+    /// whatever it cannot outlive: services it shares namespaces with, networks of the app.
     pub fn revision(&self, name: &ServiceName) -> Option<Revision> {
+        self.revision_within(name, PEERS_DEEP_MAX)
+    }
+
+    fn revision_within(&self, name: &ServiceName, depth: usize) -> Option<Revision> {
         let service = self.spec.services.get(name)?;
         let mounted: Vec<_> = service
             .container
             .mounts
             .iter()
             .map(|mount| match &mount.kind {
-                MountKind::Sealed { tree } => hash_json(&self.spec.files.get(tree)),
+                MountKind::Sealed { tree, .. } => hash_json(&self.spec.files.get(tree)),
                 MountKind::Volume { volume, .. } => hash_json(&self.spec.volumes.get(volume)),
-                MountKind::AnonymousVolume | MountKind::Bind { .. } | MountKind::Tmpfs { .. } => {
-                    String::new()
-                }
+                MountKind::AnonymousVolume { .. }
+                | MountKind::Bind { .. }
+                | MountKind::Tmpfs { .. }
+                | MountKind::Image { .. } => String::new(),
             })
             .collect();
         // Dependencies say when a service starts, not what it is.
         let mut own = service.clone();
         own.depends_on.clear();
-        Some(Revision(hash_json(&(own, self.images.get(name), mounted))))
+        let image = self.images.get(name);
+        let peers = service.container.peers();
+        let held = service.networks.keys().filter_map(|key| self.spec.networks.get(key));
+        let held: Vec<String> = held.filter(|n| n.is_held()).map(NetworkSpec::shape).collect();
+        if peers.is_empty() && held.is_empty() {
+            return Some(Revision(hash_json(&(own, image, mounted))));
+        }
+        // A circle is refused where files are read; what is stored is not trusted to hold none.
+        let depth = depth.checked_sub(1)?;
+        let peers: Vec<_> = peers.into_iter().map(|p| self.revision_within(p, depth)).collect();
+        Some(Revision(hash_json(&(own, image, mounted, peers, held))))
     }
 
     /// Whether a volume is made anew for each release.

@@ -12,12 +12,23 @@ use crate::id::{AppName, Key, ServiceName};
 use crate::secret::Secret;
 
 mod container;
+mod devices;
+mod mount;
+mod namespaces;
+mod network;
 mod settings;
 
-pub use container::{
-    ContainerSpec, Device, HealthTest, Healthcheck, Logging, Mount, MountKind, Resources, Ulimit,
-};
+pub use container::{ContainerSpec, HealthTest, Healthcheck, Hook, Logging, Resources, Ulimit};
+pub use devices::{BlockLimits, Device, DeviceRate, DeviceRequest, DeviceWeight};
+pub use mount::{Mount, MountKind, Recursive, Relabel};
+pub use namespaces::{Namespace, Namespaces, VolumesFrom};
+pub use network::{EndpointSpec, Ipam, IpamPool, NetworkAttachment, NetworkSpec};
 pub use settings::{AppSettings, HealthSettings, RouteSettings};
+
+/// For fields that came later: unset, they leave no trace, so that older hashes stay what they were.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// One app, resolved: every variable filled in, every path absolute or sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +62,7 @@ pub struct ServiceSpec {
     pub replicas: u32,
     /// Everything the container is made of.
     pub container: ContainerSpec,
-    /// Networks by key, with extra aliases. Empty: `network_mode: none`.
+    /// Networks by key. Empty: `network_mode: none`, or a network namespace that is not its own.
     pub networks: BTreeMap<Key, NetworkAttachment>,
     /// Published ports.
     pub ports: Vec<PublishedPort>,
@@ -123,13 +134,6 @@ pub enum PullPolicy {
     Build,
 }
 
-/// Extra names of a service on a network.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NetworkAttachment {
-    /// Names beside the service's own.
-    pub aliases: Vec<String>,
-}
-
 /// One entry of `ports`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedPort {
@@ -172,17 +176,6 @@ pub enum Condition {
     ServiceHealthy,
     /// It ran to completion with exit code 0.
     ServiceCompletedSuccessfully,
-}
-
-/// A compose network.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NetworkSpec {
-    /// No way out of the network.
-    pub internal: bool,
-    /// Driver options, as written.
-    pub driver_opts: BTreeMap<String, String>,
-    /// The user's own labels.
-    pub labels: BTreeMap<String, String>,
 }
 
 /// A named volume.

@@ -58,7 +58,7 @@ fn volume(name: &str, scope: VolumeScope) -> VolumeSpec {
 fn mount(volume: &str, target: &str) -> Mount {
     Mount {
         target: target.to_owned(),
-        kind: MountKind::Volume { volume: key(volume), nocopy: false },
+        kind: MountKind::Volume { volume: key(volume), nocopy: false, subpath: None },
         read_only: false,
     }
 }

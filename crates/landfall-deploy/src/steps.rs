@@ -19,6 +19,7 @@ mod replicas;
 mod request;
 mod resources;
 mod stateful;
+mod take_names;
 mod verify;
 
 /// What a step works with.
@@ -109,6 +110,7 @@ where
             stateful::start(context, replica, replaces).await
         }
         Step::LinkStateful { links } => stateful::link(context, links).await,
+        Step::TakeNames { links } => take_names::take(context, links).await,
         Step::RunOneOff { replica } => one_off::run(context, replica).await,
         Step::StartReplicas { replicas } => replicas::start(context, replicas).await,
         Step::Verify { checks } => verify::verify(context, checks).await,
@@ -142,6 +144,8 @@ where
         Step::RunOneOff { .. } | Step::StartReplicas { .. } => replicas::remove(context).await,
         Step::HandOver { replica, from } => replicas::hand_back(context, replica, *from).await,
         Step::Cutover { .. } => cutover::not_cut_over(context).await,
+        // Its containers are removed next, and the names with them.
+        Step::TakeNames { .. } => Ok(()),
         // Changes nothing; or comes after the pivot, where nothing is undone.
         Step::Verify { .. } | Step::Drain { .. } | Step::StopOld { .. } | Step::Prune { .. } => {
             Ok(())

@@ -50,6 +50,10 @@ pub struct BuildRequest {
     pub cache_from: Vec<String>,
     /// Size of `/dev/shm` in the `RUN` steps.
     pub shm_size_bytes: Option<u64>,
+    /// Further tags of the result.
+    pub tags: Vec<String>,
+    /// Soft and hard limits of the `RUN` steps' processes, by name.
+    pub ulimits: BTreeMap<String, (i64, i64)>,
     /// Time it may take.
     pub limit: Duration,
 }
@@ -70,6 +74,8 @@ impl BuildRequest {
             extra_hosts: Vec::new(),
             cache_from: Vec::new(),
             shm_size_bytes: None,
+            tags: Vec::new(),
+            ulimits: BTreeMap::new(),
             limit: LIMIT_DEFAULT,
         }
     }
@@ -109,9 +115,14 @@ impl DockerEngine {
         credentials: &Credentials,
         progress: impl FnMut(&str) + Send,
     ) -> Result<ImageId, BuildError> {
-        name::image(&request.tag)?;
+        for tag in request.tags.iter().chain([&request.tag]) {
+            name::image(tag)?;
+        }
         let mut output = Output { lines: VecDeque::new(), part: String::new(), progress };
-        let docker = self.docker().await?;
+        let docker = match ulimits(request) {
+            Some(limits) => self.docker_with_query("ulimits", &limits).await?,
+            None => self.docker().await?.clone(),
+        };
         let body = bollard::body_try_stream(context);
         let mut stream =
             docker.build_image(options(request), credentials.all(), Some(body)).boxed();
@@ -128,7 +139,13 @@ impl DockerEngine {
         drop(stream);
         let output = output.finish();
         match built {
-            Ok(Ok(Some(id))) => Ok(ImageId(id)),
+            Ok(Ok(Some(id))) => {
+                let image = ImageId(id);
+                for tag in &request.tags {
+                    self.tag_image(&image, tag).await?;
+                }
+                Ok(image)
+            }
             Ok(Ok(None)) => {
                 if let Some(image) = self.image(&request.tag).await? {
                     return Ok(image.sealed.id);
@@ -141,6 +158,15 @@ impl DockerEngine {
             Err(_) => Err(BuildError::Timeout { limit_s: request.limit.as_secs(), output }),
         }
     }
+}
+
+/// As the engine's own command line says it.
+fn ulimits(request: &BuildRequest) -> Option<String> {
+    let limits = request.ulimits.iter().map(
+        |(name, (soft, hard))| serde_json::json!({ "Name": name, "Soft": soft, "Hard": hard }),
+    );
+    let limits: Vec<_> = limits.collect();
+    (!limits.is_empty()).then(|| serde_json::Value::Array(limits).to_string())
 }
 
 enum Failure {

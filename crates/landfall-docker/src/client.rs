@@ -34,6 +34,8 @@ const API_MINOR_MIN: u32 = 41;
 /// Minor version of the newest API that the conformance suite has seen: Docker Engine 28.5.
 const API_MINOR_MAX: u32 = 51;
 const API_UNKNOWN: u32 = 0;
+/// From here on (Docker Engine 25), each network may give a container a hardware address.
+const API_MINOR_ENDPOINT_MAC: u32 = 44;
 
 /// A Docker Engine on this host. Cheap to clone.
 #[derive(Clone)]
@@ -100,6 +102,24 @@ impl DockerEngine {
         Ok(docker)
     }
 
+    /// A client whose requests carry one more parameter, which bollard's options have no room for.
+    pub(crate) async fn docker_with_query(
+        &self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<Docker, EngineError> {
+        let docker = self.docker().await?.clone();
+        let api = Arc::clone(&self.inner.api);
+        let value = percent_encoded(value);
+        Ok(docker.with_request_modifier(move |request| {
+            let mut request = modify(request, api.load(Ordering::Relaxed));
+            if let Some(uri) = with_parameter(request.uri(), name, &value) {
+                *request.uri_mut() = uri;
+            }
+            request
+        }))
+    }
+
     /// Minor version of the API that requests are pinned to.
     pub(crate) fn api_minor(&self) -> u32 {
         self.inner.api.load(Ordering::Relaxed)
@@ -128,6 +148,17 @@ impl DockerEngine {
         // Bollard's futures are several kilobytes each, and ours nest.
         let future = Box::pin(future);
         async move { self.noting_version(limited(Call::Ask, SHORT, future).await) }
+    }
+
+    /// As [`Self::ask`], for what the container itself takes its time for.
+    pub(crate) fn within<'a, T>(
+        &'a self,
+        limit: Duration,
+        future: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, EngineError>> + Send + 'a {
+        let future = Box::pin(future);
+        let limit = limit.saturating_add(SHORT);
+        async move { self.noting_version(limited(Call::Ask, limit, future).await) }
     }
 
     /// A change: without an answer, it may have happened.
@@ -181,6 +212,9 @@ fn modify(mut request: BollardRequest, api_minor: u32) -> BollardRequest {
     if request.uri().path() == "/networks/create" {
         request = with_check_duplicate(request);
     }
+    if request.uri().path() == "/containers/create" && api_minor < API_MINOR_ENDPOINT_MAC {
+        request = with_mac_address(request);
+    }
     for header in ["x-registry-auth", "x-registry-config"] {
         make_url_safe(request.headers_mut(), header);
     }
@@ -208,6 +242,28 @@ fn versioned(uri: &Uri, api_minor: u32) -> Option<Uri> {
 /// Below API 1.44 the engine makes a second network of the same name, unless asked not to; the field
 /// is gone from the newer API's models.
 fn with_check_duplicate(request: BollardRequest) -> BollardRequest {
+    with_body(request, |body| {
+        body.insert("CheckDuplicate".to_owned(), true.into());
+    })
+}
+
+/// Older engines know one hardware address, the container's, and ignore that of its first network;
+/// the field is gone from the newer API's models.
+fn with_mac_address(request: BollardRequest) -> BollardRequest {
+    with_body(request, |body| {
+        let endpoints = body.get("NetworkingConfig").and_then(|n| n.get("EndpointsConfig"));
+        let first = endpoints.and_then(|e| e.as_object()).and_then(|e| e.values().next());
+        if let Some(address) = first.and_then(|e| e.get("MacAddress")).cloned() {
+            body.insert("MacAddress".to_owned(), address);
+        }
+    })
+}
+
+/// Changes a JSON body; anything else stays as it is.
+fn with_body(
+    request: BollardRequest,
+    change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
+) -> BollardRequest {
     let (parts, body) = request.into_parts();
     let bytes = match body.collect().now_or_never() {
         Some(Ok(collected)) => collected.to_bytes(),
@@ -215,7 +271,7 @@ fn with_check_duplicate(request: BollardRequest) -> BollardRequest {
     };
     let bytes = match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) {
         Ok(mut map) => {
-            map.insert("CheckDuplicate".to_owned(), true.into());
+            change(&mut map);
             serde_json::Value::Object(map).to_string().into()
         }
         Err(_) => bytes,
@@ -233,6 +289,27 @@ fn with_repeated_hosts(uri: &Uri) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(format!("{}?{query}", uri.path()).parse().ok()?);
     Uri::from_parts(parts).ok()
+}
+
+fn with_parameter(uri: &Uri, name: &str, value: &str) -> Option<Uri> {
+    let mut parts = uri.clone().into_parts();
+    let query = uri.query().map(|query| format!("{query}&")).unwrap_or_default();
+    parts.path_and_query = Some(format!("{}?{query}{name}={value}", uri.path()).parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// Everything but letters and digits, as RFC 3986 has it.
+fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+    encoded
 }
 
 /// The engine reads credentials as URL-safe base64 and silently ignores any other.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary,
@@ -73,6 +73,8 @@ impl DockerEngine {
         for attachment in &request.attachments {
             self.require_network(&attachment.network).await?;
         }
+        self.docker().await?;
+        map::refuse_unknown(request, self.api_minor())?;
         let options = CreateContainerOptionsBuilder::new()
             .name(name::object(&request.name)?)
             .platform(request.platform.as_deref().unwrap_or_default())
@@ -131,7 +133,20 @@ impl DockerEngine {
         if status(&seen) == Status::Running {
             return Ok(());
         }
-        self.change(LONG, self.docker().await?.start_container(container, None)).await
+        self.change(LONG, self.docker().await?.start_container(container, None)).await?;
+        let hooks = map::hooks_of(labels_of(&seen)).post_start;
+        if ours && status(&seen) != Status::Created && !hooks.is_empty() {
+            // Its first start was watched by whoever made it. Now it has served before, and must
+            // serve again: a hook that fails is told, and changes nothing.
+            match self.do_hooks(container, &hooks, LONG).await {
+                Ok(Ok(())) => {}
+                Ok(Err(problem)) => {
+                    tracing::warn!(container, problem, "post_start failed");
+                }
+                Err(error) => tracing::warn!(container, %error, "post_start could not be run"),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn stop_container(
@@ -144,12 +159,30 @@ impl DockerEngine {
         if fine_if_gone(off)?.is_none() {
             return Ok(());
         }
+        let began = Instant::now();
+        self.before_stop(container, grace).await;
+        let grace = grace.saturating_sub(began.elapsed());
         let seconds = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::new().t(seconds).build();
         let docker = self.docker().await?;
         let stop = docker.stop_container(container, Some(options));
         fine_if_gone(self.change(grace.saturating_add(SHORT), stop).await).map(drop)
+    }
+
+    /// Runs the `pre_stop` hooks of a container that runs. It stops whatever becomes of them.
+    async fn before_stop(&self, container: &str, grace: Duration) {
+        let Ok(Some(seen)) = self.inspect(container).await else { return };
+        let ours = map::our_labels(labels_of(&seen)).is_some();
+        let hooks = map::hooks_of(labels_of(&seen)).pre_stop;
+        if !ours || hooks.is_empty() || status(&seen) != Status::Running {
+            return;
+        }
+        match self.do_hooks(container, &hooks, grace).await {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => tracing::warn!(container, problem, "pre_stop failed"),
+            Err(error) => tracing::warn!(container, %error, "pre_stop could not be run"),
+        }
     }
 
     async fn set_restart(&self, container: &str, restart: bool) -> Result<(), EngineError> {

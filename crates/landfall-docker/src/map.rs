@@ -2,12 +2,18 @@
 
 mod container;
 mod health;
+mod hooks;
 mod host;
+mod limits;
 mod mount;
+mod needs;
 mod network;
+mod shared;
 
 pub(crate) use container::{RESTART_LABEL, RESTART_NO, create_body, restart_policy};
 pub(crate) use health::to_spec;
+pub(crate) use hooks::hooks_of;
+pub(crate) use needs::refuse_unknown;
 pub(crate) use network::{connect_body, create_body as create_network_body, subnet};
 
 use std::collections::{BTreeMap, HashMap};

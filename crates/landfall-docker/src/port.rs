@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use landfall_core::gate::Probe;
 use landfall_core::id::{AppName, ImageId};
 use landfall_core::plan::Attachment;
+use landfall_core::spec::Hook;
 use landfall_deploy::ports::{
     ContainerRequest, Engine, EngineError, FoundContainer, FoundNetwork, FoundVolume,
     NetworkRequest, ReplicaStatus, Selector, VolumeRequest,
@@ -30,6 +31,15 @@ impl Engine for DockerEngine {
 
     async fn start(&self, container: &str) -> Result<(), EngineError> {
         self.start_container(container).await
+    }
+
+    async fn run_hooks(
+        &self,
+        container: &str,
+        hooks: &[Hook],
+        limit: Duration,
+    ) -> Result<Result<(), String>, EngineError> {
+        self.do_hooks(container, hooks, limit).await
     }
 
     async fn stop(&self, container: &str, grace: Duration) -> Result<(), EngineError> {

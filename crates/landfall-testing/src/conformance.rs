@@ -396,6 +396,7 @@ impl<E: Engine, C: Clock> Kit<'_, E, C> {
             },
             mounts: vec![],
             attachments: vec![],
+            peers: std::collections::BTreeMap::new(),
             publish: vec![],
             restart: true,
             disable_healthcheck: true,
@@ -461,7 +462,7 @@ fn other_app() -> AppName {
 
 fn place(network: &NetworkRequest, n: u32) -> Attachment {
     let address = Ipv4Addr::from(u32::from(network.subnet.network()) + n);
-    Attachment { network: network.name.clone(), address: Some(address), aliases: vec![] }
+    Attachment { network: network.name.clone(), address: Some(address), ..Attachment::default() }
 }
 
 /// A refusal never leaves anything in doubt.

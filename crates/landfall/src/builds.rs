@@ -129,6 +129,8 @@ fn request(job: &Job<'_>, context: &Context) -> BuildRequest {
         shm_size_bytes: spec.shm_size_bytes,
         no_cache: spec.no_cache,
         pull: spec.pull,
+        tags: spec.tags.clone(),
+        ulimits: spec.ulimits.iter().map(|(k, l)| (k.clone(), (l.soft, l.hard))).collect(),
     }
 }
 

@@ -107,6 +107,8 @@ impl Platform for HostEngine {
         build.shm_size_bytes = request.shm_size_bytes;
         build.no_cache = request.no_cache;
         build.pull = request.pull;
+        build.tags.clone_from(&request.tags);
+        build.ulimits.clone_from(&request.ulimits);
         let credentials = self.credentials();
         let line = |line: &str| output(line.to_owned());
         let built = self.docker.build(&build, context, &credentials, line).await;

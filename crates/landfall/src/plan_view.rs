@@ -98,6 +98,7 @@ fn replaced_in_place(step: &Step) -> Option<&ServiceName> {
         | Step::CreateVolumes { .. }
         | Step::WriteFiles
         | Step::LinkStateful { .. }
+        | Step::TakeNames { .. }
         | Step::RunOneOff { .. }
         | Step::StartReplicas { .. }
         | Step::Verify { .. }

@@ -185,6 +185,15 @@ impl Engine for TestPlatform {
         self.effect("start")?.start(container).await
     }
 
+    async fn run_hooks(
+        &self,
+        container: &str,
+        hooks: &[landfall_core::spec::Hook],
+        limit: Duration,
+    ) -> Result<Result<(), String>, EngineError> {
+        self.effect("run hooks")?.run_hooks(container, hooks, limit).await
+    }
+
     async fn stop(&self, container: &str, grace: Duration) -> Result<(), EngineError> {
         self.effect("stop")?.stop(container, grace).await
     }

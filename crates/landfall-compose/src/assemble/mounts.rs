@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use landfall_core::id::Key;
-use landfall_core::spec::{AppSpec, Mount, MountKind, VolumeScope, VolumeSpec, Workload};
+use landfall_core::spec::{
+    AppSpec, Mount, MountKind, Recursive, Relabel, VolumeScope, VolumeSpec, Workload,
+};
 
 use super::Scene;
 use super::seal::{Dress, Sealer};
@@ -33,17 +35,16 @@ impl Mounts {
     ) -> Vec<Mount> {
         let mut mounts = Vec::new();
         for volume in &service.volumes {
-            if volume.value.relabel {
-                let message = "relabelling for SELinux (`z`, `Z`) is not done";
-                scene.report.warning(Code::Ignored, volume.span, message);
-            }
+            let relabel = relabel(volume, workload);
             let kind = match volume.value.kind {
                 Kind::Tmpfs => Some(MountKind::Tmpfs {
                     size_bytes: volume.value.size_bytes,
                     mode: volume.value.mode,
+                    options: volume.value.options.clone(),
                 }),
                 Kind::Volume => self.named(scene, volume, workload),
-                Kind::Bind => self.bind(scene, volume),
+                Kind::Bind => self.bind(scene, volume, relabel),
+                Kind::Image => Some(image(scene, volume)),
             };
             let Some(kind) = kind else { continue };
             mounts.push(Mount {
@@ -69,7 +70,17 @@ impl Mounts {
         volume: &Spanned<Volume>,
         workload: Workload,
     ) -> Option<MountKind> {
-        let Some(source) = &volume.value.source else { return Some(MountKind::AnonymousVolume) };
+        let labels = volume.value.labels.clone();
+        let Some(source) = &volume.value.source else {
+            return Some(MountKind::AnonymousVolume { labels });
+        };
+        if !labels.is_empty() {
+            let message = "`labels` of this mount are ignored: the volume has a name";
+            scene
+                .report
+                .warning(Code::Ignored, volume.span, message)
+                .hint("write labels where the volume is defined");
+        }
         let key = source.parse::<Key>().ok();
         let Some(key) = key.filter(|key| scene.draft.volumes.contains_key(key)) else {
             let known = scene.draft.volumes.keys().map(Key::as_str);
@@ -84,25 +95,35 @@ impl Mounts {
         if workload == Workload::Stateful {
             self.stateful.insert(key.clone(), volume.span);
         }
-        Some(MountKind::Volume { volume: key, nocopy: volume.value.nocopy })
+        let (nocopy, subpath) = (volume.value.nocopy, volume.value.subpath.clone());
+        Some(MountKind::Volume { volume: key, nocopy, subpath })
     }
 
-    fn bind(&mut self, scene: &mut Scene<'_>, volume: &Spanned<Volume>) -> Option<MountKind> {
+    fn bind(
+        &mut self,
+        scene: &mut Scene<'_>,
+        volume: &Spanned<Volume>,
+        relabel: Option<Relabel>,
+    ) -> Option<MountKind> {
         let written = volume.value.source.clone().unwrap_or_default();
         let path = absolute(scene, &written, volume.span)?;
         let live = MountKind::Bind {
             source: path.to_string_lossy().into_owned(),
             create_host_path: volume.value.create_host_path,
             propagation: volume.value.propagation.clone(),
+            relabel,
+            recursive: volume.value.recursive,
         };
         let ours = written.starts_with('.') || path.starts_with(scene.around.project_dir);
-        if !volume.value.read_only || !ours || volume.value.propagation.is_some() {
+        let as_it_is =
+            volume.value.propagation.is_some() || volume.value.recursive != Recursive::Enabled;
+        if !volume.value.read_only || !ours || as_it_is {
             return Some(live);
         }
         match std::fs::metadata(&path) {
             Ok(found) if found.is_file() || found.is_dir() => {
                 let id = self.sealer.path(scene, &path, &written, volume.span)?;
-                Some(MountKind::Sealed { tree: id })
+                Some(MountKind::Sealed { tree: id, relabel })
             }
             // A socket or a device is no content.
             Ok(_) => Some(live),
@@ -161,7 +182,7 @@ impl Mounts {
                 self.sealer.file(scene, &label, &path, dress, file.span)
             }
         }?;
-        let kind = MountKind::Sealed { tree: id };
+        let kind = MountKind::Sealed { tree: id, relabel: None };
         Some(Mount { target: target(&grant.value.target), kind, read_only: true })
     }
 
@@ -206,6 +227,28 @@ impl Mounts {
             );
         }
     }
+}
+
+/// A label of its own would take a bind away from the release that runs beside.
+fn relabel(volume: &Spanned<Volume>, workload: Workload) -> Option<Relabel> {
+    match (volume.value.relabel, workload) {
+        (Some(Relabel::Private), Workload::Stateful) => Some(Relabel::Private),
+        (Some(_), _) => Some(Relabel::Shared),
+        (None, _) => None,
+    }
+}
+
+/// The files of an image. It is named, not sealed: the engine must have it.
+fn image(scene: &mut Scene<'_>, volume: &Spanned<Volume>) -> MountKind {
+    let image = volume.value.source.clone().unwrap_or_default();
+    if !image.contains("@sha256:") {
+        let message = "this image is mounted as the engine has it, and not sealed";
+        scene
+            .report
+            .warning(Code::Differently, volume.span, message)
+            .hint("pull it before a deploy, and name it with its digest to keep it for going back");
+    }
+    MountKind::Image { image, subpath: volume.value.subpath.clone() }
 }
 
 /// The path inside, without a slash at its end.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use landfall_core::id::{Key, ServiceName};
-use landfall_core::spec::{AppSpec, NetworkAttachment};
+use landfall_core::spec::{AppSpec, NetworkAttachment, NetworkSpec, Workload};
 
-use super::Scene;
-use crate::decode::{NetworkMode, ServiceDraft};
+use super::{Scene, places};
+use crate::decode::{NetworkDraft, NetworkMode, ServiceDraft};
 use crate::report::Code;
 use crate::source::Spanned;
 
@@ -14,38 +14,74 @@ use crate::source::Spanned;
 pub(super) type Attached = BTreeMap<ServiceName, BTreeMap<Key, NetworkAttachment>>;
 
 /// Resolves networks, and adds those that are used to the spec.
-pub(super) fn attach(scene: &mut Scene<'_>, spec: &mut AppSpec) -> Attached {
+pub(super) fn attach(
+    scene: &mut Scene<'_>,
+    spec: &mut AppSpec,
+    workloads: &BTreeMap<ServiceName, Workload>,
+) -> Attached {
     let mut attached = Attached::new();
     for (name, (_, service)) in scene.active {
-        let networks = of_service(scene, service);
+        let workload = workloads.get(name).copied().unwrap_or(Workload::Replicated);
+        let networks = of_service(scene, name, service, workload);
         attached.insert(name.clone(), networks);
     }
     link(scene, &mut attached);
     for key in attached.values().flat_map(BTreeMap::keys) {
-        let definition = scene.draft.networks.get(key).map(|(_, network)| network.spec.clone());
+        let definition = scene.draft.networks.get(key).map(|(_, network)| defined(key, network));
         spec.networks.insert(key.clone(), definition.unwrap_or_default());
     }
     attached
 }
 
-fn of_service(scene: &mut Scene<'_>, service: &ServiceDraft) -> BTreeMap<Key, NetworkAttachment> {
+fn defined(key: &Key, network: &NetworkDraft) -> NetworkSpec {
+    let name = network.name.as_ref().map(|name| name.value.clone());
+    let external = network.external.map(|_| name.unwrap_or_else(|| key.to_string()));
+    NetworkSpec { external, ..network.spec.clone() }
+}
+
+fn of_service(
+    scene: &mut Scene<'_>,
+    name: &ServiceName,
+    service: &ServiceDraft,
+    workload: Workload,
+) -> BTreeMap<Key, NetworkAttachment> {
     let named = service.networks.as_deref().unwrap_or_default();
-    if let (Some(mode), Some((network, _))) = (&service.network_mode, named.first()) {
+    if let (Some(mode), Some(joined)) = (&service.network_mode, named.first()) {
         scene
             .report
             .error(Code::Conflict, mode.span, "`network_mode` and `networks` exclude each other")
-            .related(network.span, "it joins a network here");
+            .related(joined.network.span, "it joins a network here");
     }
-    if service.network_mode.as_ref().is_some_and(|mode| mode.value == NetworkMode::None) {
-        return BTreeMap::new();
+    match service.network_mode.as_ref().map(|mode| &mode.value) {
+        Some(NetworkMode::None | NetworkMode::Shared(_)) => return BTreeMap::new(),
+        Some(NetworkMode::Bridge) | None => {}
     }
-    if named.is_empty() {
-        return default_key().map(|key| (key, NetworkAttachment::default())).into_iter().collect();
+    let mut networks: BTreeMap<Key, NetworkAttachment> = if named.is_empty() {
+        default_key().map(|key| (key, NetworkAttachment::default())).into_iter().collect()
+    } else {
+        let known = named.iter().filter_map(|joined| {
+            let key = find(scene, &joined.network)?;
+            let place = places::of(scene, name, &key, joined, workload);
+            Some((key, place))
+        });
+        known.collect()
+    };
+    let routed = !service.ports.is_empty() || !service.landfall.routes.is_empty();
+    let external = |key: &Key| {
+        scene.draft.networks.get(key).is_some_and(|(_, network)| network.external.is_some())
+    };
+    if routed && !networks.is_empty() && networks.keys().all(external) {
+        // The edge finds replicas on networks of the release.
+        networks.extend(default_key().map(|key| (key, NetworkAttachment::default())));
     }
-    let known = named.iter().filter_map(|(network, attachment)| {
-        find(scene, network).map(|key| (key, attachment.clone()))
-    });
-    known.collect()
+    if let Some(name) = &service.container_name {
+        for place in networks.values_mut().filter(|p| !p.aliases.contains(&name.value)) {
+            place.aliases.push(name.value.clone());
+        }
+    }
+    places::hardware_address(scene, name, service, &mut networks, workload);
+    places::outside_links(scene, service, &mut networks);
+    networks
 }
 
 fn default_key() -> Option<Key> {

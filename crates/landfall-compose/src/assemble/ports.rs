@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_core::id::ServiceName;
-use landfall_core::spec::{Protocol, PublishedPort, RouteSettings, Workload};
+use landfall_core::spec::{Namespace, Protocol, PublishedPort, RouteSettings, Workload};
 
 use super::Scene;
 use super::workload::described;
+use crate::decode::{NetworkMode, ServiceDraft};
 use crate::report::Code;
 use crate::short::port::{Port, Published};
 use crate::source::{Span, Spanned};
@@ -103,6 +104,44 @@ pub(super) fn published(
     ports.iter().filter_map(|port| publish(scene, name, port, workload)).collect()
 }
 
+/// Whether the ports are published at all: in a network namespace that is not its own, the engine
+/// publishes none.
+pub(super) fn are_published(
+    scene: &mut Scene<'_>,
+    name: &ServiceName,
+    service: &ServiceDraft,
+    workload: Workload,
+) -> bool {
+    let Some(NetworkMode::Shared(namespace)) = service.network_mode.as_ref().map(|m| &m.value)
+    else {
+        return true;
+    };
+    let Some(port) = service.ports.first() else { return true };
+    match namespace {
+        Namespace::Host => {
+            let message = format!(
+                "`ports` of `{name}` are not published: it listens on the host itself, at its own ports"
+            );
+            scene.report.warning(Code::Differently, port.span, message);
+            false
+        }
+        // The edge reaches it at the other's address.
+        Namespace::Service(_) if workload != Workload::Stateful => true,
+        Namespace::Service(_)
+        | Namespace::Container(_)
+        | Namespace::Private
+        | Namespace::Shareable
+        | Namespace::None => {
+            let message = format!("`{name}` publishes a port and has no network of its own");
+            scene
+                .report
+                .error(Code::Conflict, port.span, message)
+                .hint("publish it where the network belongs to");
+            false
+        }
+    }
+}
+
 fn publish(
     scene: &mut Scene<'_>,
     name: &ServiceName,
@@ -118,10 +157,12 @@ fn publish(
             "publishes a port somewhere in a range, which is not supported yet",
             "write one host port, such as `8080:80`",
         ),
-        (Published::Any, _) if !native => (
-            "publishes a port without a fixed host port, which is not supported yet",
-            "write `8080:80`, or `expose` it when only other services need it",
-        ),
+        (Published::Any, _) if !native => {
+            let message = format!("`{name}` names no host port for this one: it is not published");
+            let hint = "write `8080:80` to publish it, or `expose` it when other services need it";
+            scene.report.warning(Code::Differently, port.span, message).hint(hint);
+            return None;
+        }
         (_, Protocol::Udp) if !native => (
             "publishes a UDP port, which two releases cannot share yet",
             "write `x-landfall: {update: in-place}` to have the service replaced in place",

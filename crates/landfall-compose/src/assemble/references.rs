@@ -14,15 +14,16 @@ pub(super) type Waits = BTreeMap<ServiceName, (Span, Dependency)>;
 /// The same of all services.
 pub(super) type Dependencies = BTreeMap<ServiceName, Waits>;
 
-/// Resolves `depends_on` and `links`.
+/// Resolves `depends_on`, `links`, and what services share.
 pub(super) fn dependencies(scene: &mut Scene<'_>, inactive: &Active) -> Dependencies {
     let mut all = Dependencies::new();
     for (name, (_, service)) in scene.active {
         let mut waits = Waits::new();
-        let linked = service.links.iter().map(|link| {
-            let started = Dependency { condition: Condition::ServiceStarted, required: true };
-            (Spanned::new(link.value.service.clone(), link.span), started)
-        });
+        let started = Dependency { condition: Condition::ServiceStarted, required: true };
+        let links = service.links.iter();
+        let links = links.map(|link| Spanned::new(link.value.service.clone(), link.span));
+        let peers = service.peers.iter().map(|peer| peer.service.clone());
+        let linked = links.chain(peers).map(|named| (named, started));
         // `depends_on` says more, so it comes last.
         for (wanted, dependency) in linked.chain(service.depends_on.iter().cloned()) {
             if let Some(other) = resolve(scene, name, &wanted, dependency, inactive) {
@@ -45,6 +46,10 @@ fn resolve(
     let parsed = text.parse::<ServiceName>().ok();
     if let Some(other) = parsed.clone().filter(|other| scene.active.contains_key(other)) {
         return Some(other);
+    }
+    if parsed.as_ref().is_some_and(|other| scene.idle.contains_key(other)) {
+        // Compose does not wait for what does not run.
+        return None;
     }
     let asleep = parsed.and_then(|other| inactive.get(&other));
     match asleep {

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use landfall_core::id::ServiceName;
-use landfall_core::spec::{AppSpec, PullPolicy, ServiceSpec, Workload};
+use landfall_core::spec::{AppSpec, Protocol, PullPolicy, ServiceSpec, Workload};
 
 use super::mounts::Mounts;
 use super::networks::Attached;
 use super::references::Dependencies;
 use super::{Scene, environment, ports};
-use crate::decode::ServiceDraft;
+use crate::decode::{Restart, ServiceDraft};
 use crate::project::BuildSpec;
 use crate::report::Code;
+use crate::short::port::Published;
 use crate::source::{Span, Spanned};
 
 /// Completes all services, and says which images are built.
@@ -34,6 +35,12 @@ pub(super) fn complete(
         container.mounts = mounts.of_service(scene, service, workload);
         limits(service, &mut container.resources);
         let depends_on = waits.remove(name).unwrap_or_default();
+        let ports = if ports::are_published(scene, name, service, workload) {
+            ports::published(scene, name, &service.ports, workload)
+        } else {
+            Vec::new()
+        };
+        warn_of_restarts(scene, name, service, workload);
         let complete = ServiceSpec {
             image,
             pull: pull(service),
@@ -42,8 +49,8 @@ pub(super) fn complete(
             replicas: replicas(scene, service),
             container,
             networks: attached.remove(name).unwrap_or_default(),
-            ports: ports::published(scene, name, &service.ports, workload),
-            expose: service.expose.clone(),
+            ports,
+            expose: exposed(service, workload),
             depends_on: depends_on.into_iter().map(|(name, (_, wait))| (name, wait)).collect(),
             routes: service.landfall.routes.iter().map(|route| route.value.clone()).collect(),
             health: service.landfall.health.clone(),
@@ -55,6 +62,17 @@ pub(super) fn complete(
     builds
 }
 
+/// Ports that only other services reach: those of `expose`, and those that no host port is named for.
+fn exposed(service: &ServiceDraft, workload: Workload) -> Vec<u16> {
+    let mut exposed = service.expose.clone();
+    let unnamed = service.ports.iter().map(|port| &port.value);
+    let unnamed = unnamed.filter(|p| p.published == Published::Any && p.protocol == Protocol::Tcp);
+    if workload != Workload::Stateful {
+        exposed.extend(unnamed.map(|port| port.target));
+    }
+    exposed
+}
+
 fn image(
     scene: &mut Scene<'_>,
     name: &ServiceName,
@@ -64,7 +82,8 @@ fn image(
 ) -> String {
     if let Some(build) = &service.build {
         check_build(scene, build);
-        let build = BuildSpec { platform: service.platform.clone(), ..build.value.clone() };
+        let platform = service.platform.clone().or_else(|| build.value.platform.clone());
+        let build = BuildSpec { platform, ..build.value.clone() };
         builds.insert(name.clone(), build);
     }
     match (&service.image, &service.build) {
@@ -118,18 +137,30 @@ fn replicas(scene: &mut Scene<'_>, service: &ServiceDraft) -> u32 {
             .error(Code::Conflict, scale.span, "`scale` and `deploy.replicas` differ")
             .related(replicas.span, "the other value");
     }
-    let Some(count) = service.replicas.as_ref().or(service.scale.as_ref()) else { return 1 };
-    if count.value == 0 {
+    service.replicas.as_ref().or(service.scale.as_ref()).map_or(1, |count| count.value)
+}
+
+/// Whether a service is not to run at all.
+pub(super) fn is_idle(service: &ServiceDraft) -> bool {
+    let count = service.replicas.as_ref().or(service.scale.as_ref());
+    count.is_some_and(|count| count.value == 0)
+}
+
+/// A service that stays is started again whenever it ends.
+fn warn_of_restarts(
+    scene: &mut Scene<'_>,
+    name: &ServiceName,
+    service: &ServiceDraft,
+    workload: Workload,
+) {
+    let Some(restart) = service.restart.as_ref().filter(|r| r.value == Restart::No) else { return };
+    if workload != Workload::OneOff {
+        let message = format!("`restart: \"no\"`: `{name}` is started again whenever it ends");
         scene
             .report
-            .error(
-                Code::NotSupported,
-                count.span,
-                "a service without replicas is not supported yet",
-            )
-            .hint("put the service into a profile that is not enabled");
+            .warning(Code::Differently, restart.span, message)
+            .hint("write `x-landfall: {job: before-cutover}` if it is meant to end");
     }
-    count.value
 }
 
 /// The edge only serves what may be swapped under it.
@@ -139,10 +170,14 @@ fn refuse_routes(
     service: &ServiceDraft,
     workload: Workload,
 ) {
-    if let Some(route) = service.landfall.routes.first()
-        && workload == Workload::OneOff
-    {
-        let message = format!("`{name}` has a route, but runs only once a release");
-        scene.report.error(Code::Contradiction, route.span, message);
-    }
+    let Some(route) = service.landfall.routes.first() else { return };
+    let (message, hint) = match workload {
+        Workload::Replicated | Workload::Singleton => return,
+        Workload::OneOff => (format!("`{name}` has a route, but runs only once a release"), None),
+        Workload::Stateful => (
+            format!("`{name}` has a route, but is replaced in place: the edge does not serve it"),
+            Some("publish the port under `ports`, or write `x-landfall: {singleton: true}`"),
+        ),
+    };
+    scene.report.error(Code::Contradiction, route.span, message).maybe_hint(hint);
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use landfall_core::id::ServiceName;
 use landfall_core::spec::{Condition, Workload};
 
-use super::Scene;
 use super::references::Dependencies;
+use super::{Scene, side_by_side};
 use crate::decode::{Restart, ServiceDraft, Update};
 use crate::report::Code;
 use crate::source::Span;
@@ -140,6 +140,10 @@ fn decide(
         Some(Update::Rolling) => return Workload::Replicated,
         None if known => return Workload::Stateful,
         None => {}
+    }
+    if let Some((at, why)) = side_by_side::obstacle(scene, service) {
+        side_by_side::warn(scene, name, at, &why);
+        return Workload::Stateful;
     }
     if ends_by_itself(service, awaited) {
         scene

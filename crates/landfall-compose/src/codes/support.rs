@@ -27,14 +27,28 @@ pub(super) const PAGES: &[CodePage] = &[
         code: "LF0503",
         title: "this cannot live beside a second release of itself",
         meaning: "A deploy starts the new release while the old one serves. Two containers cannot \
-                  share a UDP port or a fixed address, and a port without a fixed number cannot be \
-                  served by the edge.",
+                  share a UDP port, a device, the host's network or a fixed address on a network of \
+                  others, so such a service is replaced in place. A port without a fixed number \
+                  cannot be served by the edge at all.",
         example: &[compose(
             "services:\n  dns:\n    image: coredns/coredns:1.11.1\n    ports: [\"53:53/udp\"]\n",
         )],
         fix: "Say that it may be replaced in place, with a short gap: `x-landfall: {update: \
               in-place}` or `{singleton: true}`. Or publish a fixed TCP port, which the edge can \
               serve for both.",
+    },
+    CodePage {
+        code: "LF0504",
+        title: "landfall does this in another way",
+        meaning: "The key is honoured to the same end, and yet something is different from what \
+                  `docker compose` does: `container_name` becomes a name on the app's networks, a \
+                  fixed address is not given to a service that lives twice during a deploy, a \
+                  service with `restart: \"no\"` is started again. The message says what is done.",
+        example: &[compose(
+            "services:\n  web:\n    image: nginx:1.27\n    container_name: shop-web\n",
+        )],
+        fix: "Read what is done instead. If it suits you, nothing must be done; the hint says how to \
+              have it otherwise where there is a way.",
     },
     CodePage {
         code: "LF0601",

@@ -40,10 +40,21 @@ fn condition(d: &mut Decoder<'_>, entry: &Entry, dependency: &mut Dependency) {
 }
 
 pub(super) fn links(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    service.links = linked(d, entry);
+}
+
+pub(super) fn external_links(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    service.external_links = linked(d, entry);
+}
+
+/// `NAME` or `NAME:ALIAS`.
+fn linked(d: &mut Decoder<'_>, entry: &Entry) -> Vec<Spanned<Link>> {
+    let mut links = Vec::new();
     d.each(&entry.value, |d, item| {
         let Some(text) = d.text(item) else { return };
         let (name, alias) = text.split_once(':').map_or((&*text, None), |(n, a)| (n, Some(a)));
         let alias = alias.filter(|alias| *alias != name).map(str::to_owned);
-        service.links.push(Spanned::new(Link { service: name.to_owned(), alias }, item.span));
+        links.push(Spanned::new(Link { service: name.to_owned(), alias }, item.span));
     });
+    links
 }

@@ -1,8 +1,8 @@
 //! `deploy`: replicas and resources count everywhere, the rest belongs to Docker Swarm.
 
-use super::keys::Rule::{self, Ignored, NotYet, Take};
+use super::keys::Rule::{self, Ignored, Take};
 use super::service::ServiceDraft;
-use super::{Decoder, Keys, limits};
+use super::{Decoder, Keys, gpus, limits};
 use crate::source::Spanned;
 use crate::yaml::Entry;
 
@@ -55,7 +55,7 @@ const RESERVATIONS: Keys<ServiceDraft> = Keys {
     owner: "`deploy.resources.reservations`",
     rules: &[
         ("cpus", Ignored("the engine reserves no CPU; use `limits` or `cpu_shares`")),
-        ("devices", NotYet("")),
+        ("devices", Take(gpus::reserved)),
         ("generic_resources", Ignored(SWARM)),
         (
             "memory",
@@ -87,13 +87,17 @@ fn set(
     }
 }
 
-fn mode(d: &mut Decoder<'_>, entry: &Entry, _: &mut ServiceDraft) {
+fn mode(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
     match d.text(&entry.value).as_deref() {
         Some("replicated") | None => {}
-        Some("global") => d.not_yet("`mode: global`", entry.value.span, "use `replicas`"),
+        Some("global") => {
+            let how = "there is one host, so there is one replica";
+            d.differently("`mode: global`", entry.value.span, how);
+        }
         Some("replicated-job" | "global-job") => {
-            let hint = "use `x-landfall: {job: before-cutover}`";
-            d.not_yet("a Swarm job", entry.value.span, hint);
+            let how = "the service is run once a release, before the cutover";
+            d.differently("a Swarm job", entry.value.span, how);
+            service.landfall.job.get_or_insert(entry.value.span);
         }
         Some(_) => {
             d.invalid(&entry.value, "must be `replicated`");

@@ -1,6 +1,6 @@
 //! Configs and secrets: where their content comes from, and where services want it.
 
-use super::keys::Rule::{self, Ignored, NotYet, Take};
+use super::keys::Rule::{self, Ignored, Refused, Take};
 use super::{Decoder, Keys};
 use crate::report::Code;
 use crate::source::Spanned;
@@ -117,25 +117,27 @@ const CONFIG: Keys<Draft> = Keys {
         ("file", Take(file)),
         ("labels", Ignored(SWARM)),
         ("name", Ignored(SWARM)),
-        ("template_driver", NotYet("")),
+        ("template_driver", Refused(SWARM, WRITTEN_OUT)),
     ],
 };
 
 const SECRET: Keys<Draft> = Keys {
     owner: "a secret",
     rules: &[
-        ("driver", NotYet("")),
-        ("driver_opts", NotYet("")),
+        ("driver", Refused(SWARM, "give its content by `file` or `environment`")),
+        ("driver_opts", Refused(SWARM, "give its content by `file` or `environment`")),
         ("environment", Take(environment)),
         ("external", Take(external)),
         ("file", Take(file)),
         ("labels", Ignored(SWARM)),
         ("name", Ignored(SWARM)),
-        ("template_driver", NotYet("")),
+        ("template_driver", Refused(SWARM, WRITTEN_OUT)),
     ],
 };
 
 const SWARM: &str = "it means something to Docker Swarm only";
+const WRITTEN_OUT: &str =
+    "write the text as it shall be; variables of the compose file work in `content`";
 
 fn file(d: &mut Decoder<'_>, entry: &Entry, draft: &mut Draft) {
     let path = d.text(&entry.value);
@@ -151,6 +153,7 @@ fn environment(d: &mut Decoder<'_>, entry: &Entry, draft: &mut Draft) {
 fn external(d: &mut Decoder<'_>, entry: &Entry, draft: &mut Draft) {
     if entry.value.as_mapping().is_some() || d.boolean(&entry.value) == Some(true) {
         draft.unsupported = true;
-        d.not_yet("`external`", entry.key, "use `file` or `environment`");
+        let why = "Docker Swarm keeps it, and landfall works without Swarm";
+        d.refused("`external`", entry.key, why, "give its content by `file` or `environment`");
     }
 }

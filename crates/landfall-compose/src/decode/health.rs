@@ -22,13 +22,17 @@ pub(super) fn healthcheck(d: &mut Decoder<'_>, entry: &Entry, service: &mut Serv
     let errors = d.report.errors_met();
     let mut draft = Draft::default();
     d.keys(&entry.value, &HEALTHCHECK, &mut draft);
-    let test = if draft.disable { Some(HealthTest::None) } else { draft.test };
-    let Some(test) = test else {
-        if d.report.errors_met() == errors {
-            let hint = "write the image's own test under `test`";
-            d.not_yet("a `healthcheck` without a `test`", entry.key, hint);
-        }
-        return;
+    let said = draft.interval_ms.is_some()
+        || draft.timeout_ms.is_some()
+        || draft.retries.is_some()
+        || draft.start_period_ms.is_some()
+        || draft.start_interval_ms.is_some();
+    let test = match draft.test {
+        _ if draft.disable => HealthTest::None,
+        Some(test) => test,
+        // Only when: the image says what.
+        None if said && d.report.errors_met() == errors => HealthTest::Image,
+        None => return,
     };
     service.container.healthcheck = Some(Healthcheck {
         test,
@@ -56,7 +60,8 @@ fn test(d: &mut Decoder<'_>, node: &Node) -> Option<HealthTest> {
         return Some(HealthTest::Shell(line.to_owned()));
     }
     let words = d.texts(node);
-    let (kind, rest) = words.split_first()?;
+    // An empty list is the image's own test.
+    let Some((kind, rest)) = words.split_first() else { return Some(HealthTest::Image) };
     match (kind.as_str(), rest) {
         ("NONE", []) => Some(HealthTest::None),
         ("CMD", [_, ..]) => Some(HealthTest::Command(rest.to_vec())),

@@ -13,6 +13,8 @@ pub(crate) enum Rule<T> {
     Take(Take<T>),
     /// Refused with this hint, for now.
     NotYet(&'static str),
+    /// Refused for good: why, and what to do instead.
+    Refused(&'static str, &'static str),
     /// It means nothing to landfall; said as a warning with this reason.
     Ignored(&'static str),
     /// It never changes what runs (a comment, a name for people), so there is nothing to say.

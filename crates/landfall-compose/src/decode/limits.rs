@@ -1,8 +1,10 @@
 //! Memory, CPU, process and file limits, and the older keys for the same things.
 
+use std::collections::BTreeMap;
+
 use landfall_core::spec::Ulimit;
 
-use super::keys::Rule::{NotYet, Take};
+use super::keys::Rule::Take;
 use super::service::ServiceDraft;
 use super::{Decoder, Keys};
 use crate::report::Code;
@@ -57,33 +59,33 @@ pub(super) fn oom_score(d: &mut Decoder<'_>, entry: &Entry, service: &mut Servic
     }
 }
 
-pub(super) fn blkio(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
-    d.keys(&entry.value, &BLKIO, service);
+/// Microseconds, or a duration.
+pub(super) fn micros(d: &mut Decoder<'_>, entry: &Entry) -> Option<i64> {
+    match &entry.value.value {
+        Value::Text(text) if text.parse::<i64>().is_err() => {
+            let millis = d.duration_ms(&entry.value)?;
+            i64::try_from(millis).ok()?.checked_mul(1000)
+        }
+        _ => d.integer(&entry.value),
+    }
 }
 
-const BLKIO: Keys<ServiceDraft> = Keys {
-    owner: "`blkio_config`",
-    rules: &[
-        (
-            "weight",
-            Take(|d, e, s| {
-                let weight = d.count(&e.value, 10, 1000).and_then(|w| u16::try_from(w).ok());
-                s.container.resources.blkio_weight = weight;
-            }),
-        ),
-        ("weight_device", NotYet("")),
-        ("device_read_bps", NotYet("")),
-        ("device_read_iops", NotYet("")),
-        ("device_write_bps", NotYet("")),
-        ("device_write_iops", NotYet("")),
-    ],
-};
+pub(super) fn swappiness(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    let percent = d.count(&entry.value, 0, 100);
+    service.container.resources.memory_swappiness = percent.map(i64::from);
+}
 
 pub(super) fn ulimits(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    service.container.ulimits = ulimits_of(d, entry);
+}
+
+pub(super) fn ulimits_of(d: &mut Decoder<'_>, entry: &Entry) -> BTreeMap<String, Ulimit> {
+    let mut ulimits = BTreeMap::new();
     for (name, limit) in d.mapping(&entry.value).into_iter().flatten() {
         let ulimit = d.within(&**name, |d| ulimit(d, limit));
-        service.container.ulimits.extend(ulimit.map(|limit| (name.to_string(), limit)));
+        ulimits.extend(ulimit.map(|limit| (name.to_string(), limit)));
     }
+    ulimits
 }
 
 fn ulimit(d: &mut Decoder<'_>, entry: &Entry) -> Option<Ulimit> {

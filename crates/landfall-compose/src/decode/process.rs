@@ -1,6 +1,6 @@
 //! What runs and how: image, command, environment files, logging, devices and small switches.
 
-use landfall_core::spec::{Device, Logging, PullPolicy};
+use landfall_core::spec::{Device, DeviceRequest, Logging, PullPolicy};
 
 use super::keys::Rule::{self, Take};
 use super::service::{EnvFile, Restart, ServiceDraft};
@@ -68,14 +68,14 @@ pub(super) fn image(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDra
     service.image = Some(Spanned::new(image, entry.value.span));
 }
 
-pub(super) fn container_name(d: &mut Decoder<'_>, entry: &Entry, _: &mut ServiceDraft) {
-    if d.text(&entry.value).is_none() {
-        return;
-    }
-    let message = "`container_name` is not given yet: two releases cannot share one name";
+pub(super) fn container_name(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
+    let Some(name) = d.text(&entry.value) else { return };
+    let message = "`container_name` is a name on the app's networks only: two releases cannot have \
+                   one container";
     d.report
-        .warning(Code::Ignored, entry.key, message)
-        .hint("inside the app, use the name of the service instead");
+        .warning(Code::Differently, entry.key, message)
+        .hint("outside, find the containers by the label `landfall.service`");
+    service.container_name = Some(Spanned::new(name, entry.key));
 }
 
 pub(super) fn pull_policy(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
@@ -85,17 +85,20 @@ pub(super) fn pull_policy(d: &mut Decoder<'_>, entry: &Entry, service: &mut Serv
         "always" => Some(PullPolicy::Always),
         "never" => Some(PullPolicy::Never),
         "build" => Some(PullPolicy::Build),
-        "daily" | "weekly" => None,
-        other if other.starts_with("every_") => None,
+        "daily" | "weekly" => Some(aged(d, entry)),
+        other if other.starts_with("every_") => Some(aged(d, entry)),
         _ => {
             d.invalid(&entry.value, "must be `missing`, `always`, `never` or `build`");
             return;
         }
     };
-    if service.pull.is_none() {
-        let hint = "a release is pinned by digest; `always` asks the registry at every deploy";
-        d.not_yet(&format!("the pull policy `{policy}`"), entry.value.span, hint);
-    }
+}
+
+/// A release keeps its digests, so age counts at a deploy alone.
+fn aged(d: &mut Decoder<'_>, entry: &Entry) -> PullPolicy {
+    let how = "the registry is asked at every deploy, as with `always`";
+    d.differently("this `pull_policy`", entry.value.span, how);
+    PullPolicy::Always
 }
 
 pub(super) fn restart(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
@@ -110,7 +113,11 @@ pub(super) fn restart(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceD
     let restart = match (name, attempts) {
         ("no", "") => Restart::No,
         ("always" | "unless-stopped" | "on-failure", "") => Restart::Stays,
-        ("on-failure", attempts) if attempts.parse::<u32>().is_ok() => Restart::Stays,
+        ("on-failure", attempts) if attempts.parse::<u32>().is_ok() => {
+            let how = "it is started again as often as it ends";
+            d.differently("`restart` with a number of attempts", entry.value.span, how);
+            Restart::Stays
+        }
         _ => {
             d.invalid(
                 &entry.value,
@@ -203,15 +210,48 @@ pub(super) fn devices(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceD
             device.target.clone_from(&device.source);
         }
         if !device.source.starts_with('/') {
-            if device.source.contains('=') {
-                d.not_yet("a CDI device", item.span, "");
+            // The Container Device Interface: `vendor.com/class=name`.
+            if device.source.contains('/') && device.source.contains('=') {
+                service.container.device_requests.push(DeviceRequest {
+                    driver: Some("cdi".to_owned()),
+                    device_ids: vec![device.source],
+                    ..DeviceRequest::default()
+                });
             } else {
                 d.invalid(item, "a device is the absolute path of one");
             }
             return;
         }
+        if !is_shareable(&device.source) {
+            service.exclusive_devices.push(item.span);
+        }
         service.container.devices.push(device);
     });
+}
+
+/// Devices that any number of containers use at once; others, such as a serial port, belong to one.
+fn is_shareable(device: &str) -> bool {
+    const SHAREABLE: &[&str] = &[
+        "/dev/dri",
+        "/dev/full",
+        "/dev/fuse",
+        "/dev/infiniband",
+        "/dev/kfd",
+        "/dev/kvm",
+        "/dev/net/tun",
+        "/dev/null",
+        "/dev/ppp",
+        "/dev/random",
+        "/dev/shm",
+        "/dev/snd",
+        "/dev/urandom",
+        "/dev/vhost-net",
+        "/dev/zero",
+    ];
+    let is = |known: &str| {
+        device.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    device.starts_with("/dev/nvidia") || SHAREABLE.iter().any(|known| is(known))
 }
 
 const DEVICE: Keys<Device> = Keys {

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use landfall_core::id::{InvalidName, Key, ServiceName};
 
 use super::grants::{Material, material};
-use super::keys::Rule::{self, Ignored, NoEffect, NotYet, Take};
+use super::keys::Rule::{self, Ignored, NoEffect, NotYet, Refused, Take};
 use super::landfall::{APP, AppExtension};
 use super::networks::{NetworkDraft, VolumeDraft};
 use super::service::{SERVICE, ServiceDraft};
-use super::top::{NETWORK, VOLUME, check_volume};
+use super::top::{NETWORK, VOLUME, check_network, check_volume};
 use super::{Decoder, Keys};
 use crate::report::Code;
 use crate::source::Span;
@@ -48,7 +48,7 @@ const PROJECT: Keys<ProjectDraft> = Keys { owner: "a compose file", rules: RULES
 const RULES: &[(&str, Rule<ProjectDraft>)] = &[
     ("configs", Take(|d, e, p| p.configs = named(d, e, |d, e| material(d, e, true)))),
     ("include", NotYet("name the files with `-f`, one after the other")),
-    ("models", NotYet("")),
+    ("models", Refused("landfall runs containers only", "run the model in a service of its own")),
     // It was read before everything else.
     ("name", NoEffect),
     ("networks", Take(|d, e, p| p.networks = named(d, e, network))),
@@ -88,7 +88,7 @@ fn services(d: &mut Decoder<'_>, entry: &Entry, project: &mut ProjectDraft) {
         d.keys(&entry.value, &SERVICE, &mut service);
         if !is_active(&enabled, &service) {
             // What is not deployed need not be deployable.
-            d.report.forget_since(before, &[Code::NotSupported, Code::Ignored]);
+            d.report.forget_since(before, &[Code::NotSupported, Code::Ignored, Code::Differently]);
         }
         service
     });
@@ -98,6 +98,7 @@ fn network(d: &mut Decoder<'_>, entry: &Entry) -> NetworkDraft {
     let mut network = NetworkDraft::default();
     if !entry.value.is_null() {
         d.keys(&entry.value, &NETWORK, &mut network);
+        check_network(d, &network);
     }
     network
 }

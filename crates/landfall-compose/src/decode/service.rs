@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use landfall_core::spec::{ContainerSpec, Dependency, NetworkAttachment, PullPolicy};
+use landfall_core::spec::{ContainerSpec, Dependency, PullPolicy};
 
 use super::grants::{CONFIG_FOLDER, Grant, SECRET_FOLDER, grants};
-use super::keys::Rule::{self, Ignored, NotYet, Take};
+use super::keys::Rule::{self, Ignored, Refused, Take};
 use super::limits::Limits;
-use super::networks::NetworkMode;
+use super::namespaces::{NetworkMode, Peer};
+use super::networks::Joined;
 use super::{Keys, ServiceExtension};
-use super::{build, depends, deploy, health, landfall, limits, networks, ports, process, volumes};
+use super::{block, build, depends, deploy, gpus, health, hooks, landfall, limits, namespaces};
+use super::{networks, ports, process, volumes};
 use crate::project::BuildSpec;
 use crate::short::port::Port;
 use crate::short::volume::Volume;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// A service as written, before it is known what it refers to.
 #[derive(Debug, Default)]
@@ -38,10 +40,17 @@ pub(crate) struct ServiceDraft {
     pub(crate) volumes: Vec<Spanned<Volume>>,
     pub(crate) configs: Vec<Spanned<Grant>>,
     pub(crate) secrets: Vec<Spanned<Grant>>,
-    pub(crate) networks: Option<Vec<(Spanned<String>, NetworkAttachment)>>,
+    pub(crate) networks: Option<Vec<Joined>>,
     pub(crate) network_mode: Option<Spanned<NetworkMode>>,
+    pub(crate) mac_address: Option<Spanned<String>>,
+    pub(crate) container_name: Option<Spanned<String>>,
+    /// Services that it lives in the namespaces of, or mounts the mounts of.
+    pub(crate) peers: Vec<Peer>,
+    /// Devices that only one container can use, with the place of each.
+    pub(crate) exclusive_devices: Vec<Span>,
     pub(crate) depends_on: Vec<(Spanned<String>, Dependency)>,
     pub(crate) links: Vec<Spanned<Link>>,
+    pub(crate) external_links: Vec<Spanned<Link>>,
     pub(crate) profiles: Vec<String>,
     pub(crate) landfall: ServiceExtension,
 }
@@ -63,7 +72,7 @@ pub(crate) enum Restart {
     Stays,
 }
 
-/// One entry of `links`.
+/// One entry of `links` or `external_links`.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) service: String,
@@ -71,37 +80,46 @@ pub(crate) struct Link {
 }
 
 const WINDOWS: &str = "it exists on Windows only";
-const RELEASE_NETWORK: &str = "services of one release share a network, use their names instead";
+const CONTAINERS_ONLY: &str = "landfall runs containers only";
 
 /// Every key of a service.
 pub(crate) const SERVICE: Keys<ServiceDraft> = Keys { owner: "a service", rules: RULES };
 
 const RULES: &[(&str, Rule<ServiceDraft>)] = &[
-    ("annotations", NotYet("use `labels`")),
+    ("annotations", Take(|d, e, s| s.container.annotations = d.pairs(&e.value))),
     ("attach", Ignored("it is about the terminal of `docker compose up`")),
-    ("blkio_config", Take(limits::blkio)),
+    ("blkio_config", Take(block::blkio)),
     ("build", Take(build::build)),
     ("cap_add", Take(|d, e, s| s.container.cap_add = d.texts(&e.value))),
     ("cap_drop", Take(|d, e, s| s.container.cap_drop = d.texts(&e.value))),
-    ("cgroup", NotYet("")),
-    ("cgroup_parent", NotYet("")),
+    ("cgroup", Take(namespaces::cgroup)),
+    ("cgroup_parent", Take(|d, e, s| s.container.cgroup_parent = d.text(&e.value))),
     ("command", Take(|d, e, s| s.container.command = d.command(&e.value))),
     ("configs", Take(|d, e, s| s.configs = grants(d, &e.value, CONFIG_FOLDER))),
     ("container_name", Take(process::container_name)),
-    ("cpu_count", NotYet(WINDOWS)),
-    ("cpu_percent", NotYet(WINDOWS)),
-    ("cpu_period", NotYet("use `cpus`")),
-    ("cpu_quota", NotYet("use `cpus`")),
-    ("cpu_rt_period", NotYet("")),
-    ("cpu_rt_runtime", NotYet("")),
+    ("cpu_count", Ignored(WINDOWS)),
+    ("cpu_percent", Ignored(WINDOWS)),
+    ("cpu_period", Take(|d, e, s| s.container.resources.cpu_period_us = limits::micros(d, e))),
+    ("cpu_quota", Take(|d, e, s| s.container.resources.cpu_quota_us = limits::micros(d, e))),
+    (
+        "cpu_rt_period",
+        Take(|d, e, s| s.container.resources.cpu_rt_period_us = limits::micros(d, e)),
+    ),
+    (
+        "cpu_rt_runtime",
+        Take(|d, e, s| s.container.resources.cpu_rt_runtime_us = limits::micros(d, e)),
+    ),
     ("cpu_shares", Take(|d, e, s| s.container.resources.cpu_shares = d.integer(&e.value))),
     ("cpus", Take(|d, e, s| s.limits.cpus = limits::cpus(d, e))),
     ("cpuset", Take(|d, e, s| s.container.resources.cpuset = d.text(&e.value))),
-    ("credential_spec", NotYet(WINDOWS)),
+    (
+        "credential_spec",
+        Refused(WINDOWS, "leave it out, and give the service its credentials as `secrets`"),
+    ),
     ("depends_on", Take(depends::depends_on)),
     ("deploy", Take(deploy::deploy)),
     ("develop", Ignored("it is about `docker compose watch`")),
-    ("device_cgroup_rules", NotYet("use `devices`")),
+    ("device_cgroup_rules", Take(|d, e, s| s.container.device_cgroup_rules = d.texts(&e.value))),
     ("devices", Take(process::devices)),
     ("dns", Take(|d, e, s| s.container.dns = d.filled_texts(&e.value))),
     ("dns_opt", Take(|d, e, s| s.container.dns_opt = d.texts(&e.value))),
@@ -112,45 +130,69 @@ const RULES: &[(&str, Rule<ServiceDraft>)] = &[
     ("environment", Take(|d, e, s| s.environment = d.variables(&e.value))),
     ("expose", Take(ports::expose)),
     ("extends", Take(|_, _, s| s.incomplete = true)),
-    ("external_links", NotYet(RELEASE_NETWORK)),
+    ("external_links", Take(depends::external_links)),
     ("extra_hosts", Take(|d, e, s| s.container.extra_hosts = d.hosts(&e.value))),
-    ("gpus", NotYet("")),
+    ("gpus", Take(gpus::gpus)),
     ("group_add", Take(|d, e, s| s.container.group_add = d.printed_list(&e.value))),
     ("healthcheck", Take(health::healthcheck)),
     ("hostname", Take(|d, e, s| s.container.hostname = d.text(&e.value))),
     ("image", Take(process::image)),
     ("init", Take(|d, e, s| s.container.init = d.boolean(&e.value))),
-    ("ipc", NotYet("")),
-    ("isolation", NotYet(WINDOWS)),
+    ("ipc", Take(namespaces::ipc)),
+    ("isolation", Take(namespaces::isolation)),
     ("label_file", Take(process::label_files)),
     ("labels", Take(|d, e, s| s.container.labels = d.pairs(&e.value))),
     ("links", Take(depends::links)),
     ("logging", Take(process::logging)),
-    ("mac_address", NotYet("two releases cannot have one address")),
+    (
+        "mac_address",
+        Take(|d, e, s| s.mac_address = d.text(&e.value).map(|mac| Spanned::new(mac, e.key))),
+    ),
     ("mem_limit", Take(|d, e, s| s.limits.memory = limits::memory(d, e))),
     ("mem_reservation", Take(|d, e, s| s.limits.reservation = limits::memory(d, e))),
-    ("mem_swappiness", NotYet("")),
+    ("mem_swappiness", Take(limits::swappiness)),
     ("memswap_limit", Take(limits::swap)),
-    ("models", NotYet("")),
-    ("network_mode", Take(networks::network_mode)),
+    (
+        "models",
+        Refused(
+            CONTAINERS_ONLY,
+            "run the model in a service, and give its address in `environment`",
+        ),
+    ),
+    ("network_mode", Take(namespaces::network_mode)),
     ("networks", Take(networks::attachments)),
-    ("oom_kill_disable", NotYet("")),
+    (
+        "oom_kill_disable",
+        Take(|d, e, s| s.container.resources.oom_kill_disable = d.boolean(&e.value)),
+    ),
     ("oom_score_adj", Take(limits::oom_score)),
-    ("pid", NotYet("")),
+    ("pid", Take(namespaces::pid)),
     ("pids_limit", Take(|d, e, s| s.limits.pids = limits::pids(d, e))),
     ("platform", Take(|d, e, s| s.platform = d.text(&e.value))),
     ("ports", Take(ports::ports)),
-    ("post_start", NotYet("")),
-    ("pre_start", NotYet("")),
-    ("pre_stop", NotYet("")),
+    ("post_start", Take(|d, e, s| s.container.post_start = hooks::hooks(d, &e.value))),
+    (
+        "pre_start",
+        Refused(
+            "a container has no moment before its start",
+            "write a service that others wait for with `service_completed_successfully`",
+        ),
+    ),
+    ("pre_stop", Take(|d, e, s| s.container.pre_stop = hooks::hooks(d, &e.value))),
     ("privileged", Take(|d, e, s| d.switch(e, &mut s.container.privileged))),
     ("profiles", Take(|d, e, s| s.profiles = d.texts(&e.value))),
-    ("provider", NotYet("")),
+    (
+        "provider",
+        Refused(CONTAINERS_ONLY, "make it outside, and give its address in `environment`"),
+    ),
     ("pull_policy", Take(process::pull_policy)),
-    ("pull_refresh_after", NotYet("")),
+    (
+        "pull_refresh_after",
+        Ignored("write `pull_policy: always` to ask the registry at every deploy"),
+    ),
     ("read_only", Take(|d, e, s| d.switch(e, &mut s.container.read_only))),
     ("restart", Take(process::restart)),
-    ("runtime", NotYet("")),
+    ("runtime", Take(|d, e, s| s.container.runtime = d.text(&e.value))),
     ("scale", Take(|d, e, s| s.scale = deploy::replicas(d, e))),
     ("secrets", Take(|d, e, s| s.secrets = grants(d, &e.value, SECRET_FOLDER))),
     ("security_opt", Take(|d, e, s| s.container.security_opt = d.texts(&e.value))),
@@ -158,17 +200,23 @@ const RULES: &[(&str, Rule<ServiceDraft>)] = &[
     ("stdin_open", Take(|d, e, s| d.switch(e, &mut s.container.stdin_open))),
     ("stop_grace_period", Take(|d, e, s| s.container.stop_grace_ms = d.duration_ms(&e.value))),
     ("stop_signal", Take(|d, e, s| s.container.stop_signal = d.text(&e.value))),
-    ("storage_opt", NotYet("")),
+    ("storage_opt", Take(|d, e, s| s.container.storage_opt = d.pairs(&e.value))),
     ("sysctls", Take(|d, e, s| s.container.sysctls = d.pairs(&e.value))),
     ("tmpfs", Take(volumes::tmpfs)),
     ("tty", Take(|d, e, s| d.switch(e, &mut s.container.tty))),
     ("ulimits", Take(limits::ulimits)),
-    ("use_api_socket", NotYet("mount the socket yourself if the service must have it")),
+    (
+        "use_api_socket",
+        Refused(
+            "it hands out the host without naming it",
+            "mount `/var/run/docker.sock` under `volumes` if the service must have it",
+        ),
+    ),
     ("user", Take(|d, e, s| s.container.user = d.text(&e.value))),
-    ("userns_mode", NotYet("")),
-    ("uts", NotYet("")),
+    ("userns_mode", Take(namespaces::userns)),
+    ("uts", Take(namespaces::uts)),
     ("volumes", Take(volumes::volumes)),
-    ("volumes_from", NotYet("give both services the same `volumes`")),
+    ("volumes_from", Take(namespaces::volumes_from)),
     ("working_dir", Take(|d, e, s| s.container.working_dir = d.text(&e.value))),
     ("x-landfall", Take(landfall::service)),
 ];

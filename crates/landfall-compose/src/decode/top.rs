@@ -1,64 +1,88 @@
 //! Networks and volumes as defined at the top of the file.
 
-use super::keys::Rule::{self, Ignored, Take};
+use super::keys::Rule::{self, Take};
 use super::networks::{NetworkDraft, VolumeDraft};
-use super::{Decoder, Keys, landfall};
+use super::{Decoder, Keys, ipam, landfall};
 use crate::report::Code;
 use crate::source::Spanned;
 use crate::yaml::Entry;
 
-const OWN_SUBNETS: &str =
-    "every release gets networks of its own, with subnets from landfall's pool";
+const OWN_NAMES: &str = "every release gets networks of its own, with names of its own";
 
 pub(super) const NETWORK: Keys<NetworkDraft> = Keys { owner: "a network", rules: NETWORK_RULES };
 const NETWORK_RULES: &[(&str, Rule<NetworkDraft>)] = &[
-    ("attachable", Ignored("it means something to Docker Swarm only")),
+    ("attachable", Take(|d, e, n| d.switch(e, &mut n.spec.attachable))),
     ("driver", Take(network_driver)),
     ("driver_opts", Take(|d, e, n| n.spec.driver_opts = d.pairs(&e.value))),
-    ("enable_ipv4", Take(|d, e, _| must_be(d, e, true))),
-    ("enable_ipv6", Take(|d, e, _| must_be(d, e, false))),
+    ("enable_ipv4", Take(enable_ipv4)),
+    ("enable_ipv6", Take(|d, e, n| d.switch(e, &mut n.spec.enable_ipv6))),
     ("external", Take(external_network)),
     ("internal", Take(|d, e, n| d.switch(e, &mut n.spec.internal))),
-    ("ipam", Take(ipam)),
+    ("ipam", Take(ipam::ipam)),
     ("labels", Take(|d, e, n| n.spec.labels = d.pairs(&e.value))),
-    ("name", Ignored("every release gets networks of its own, with names of its own")),
+    ("name", Take(|d, e, n| n.name = d.text(&e.value).map(|name| Spanned::new(name, e.key)))),
 ];
 
-fn network_driver(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
-    match d.text(&entry.value).as_deref() {
-        None | Some("bridge" | "default" | "") => {}
-        Some(driver) => {
-            let hint = "networks are bridges on one host";
-            d.not_yet(&format!("the network driver `{driver}`"), entry.value.span, hint);
+fn network_driver(d: &mut Decoder<'_>, entry: &Entry, network: &mut NetworkDraft) {
+    let Some(driver) = d.text(&entry.value) else { return };
+    let (why, instead) = match driver.as_str() {
+        "bridge" | "default" | "" => return,
+        "overlay" => (
+            "an overlay needs Docker Swarm, and landfall works on one host",
+            "leave the driver out to have a bridge",
+        ),
+        "host" | "none" => {
+            ("it is a network of the engine", "write `network_mode` in the services instead")
         }
+        _ => {
+            network.spec.driver = Some(driver);
+            return;
+        }
+    };
+    d.refused("this network driver", entry.value.span, why, instead);
+}
+
+fn enable_ipv4(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
+    if d.boolean(&entry.value) == Some(false) {
+        let why = "landfall finds its replicas by IPv4";
+        d.refused("`enable_ipv4: false`", entry.key, why, "leave it out");
     }
 }
 
-fn must_be(d: &mut Decoder<'_>, entry: &Entry, only: bool) {
-    if d.boolean(&entry.value) == Some(!only) {
-        d.not_yet(
-            &format!("`{}: {}`", d.path.last().cloned().unwrap_or_default(), !only),
-            entry.key,
-            "",
+fn external_network(d: &mut Decoder<'_>, entry: &Entry, network: &mut NetworkDraft) {
+    let Some(name) = entry.value.get("name") else {
+        if entry.value.as_mapping().is_some() || d.boolean(&entry.value) == Some(true) {
+            network.external = Some(entry.key);
+        }
+        return;
+    };
+    // The old `external: {name: x}`.
+    network.external = Some(entry.key);
+    if network.name.is_none() {
+        network.name = d.text(name).map(|text| Spanned::new(text, name.span));
+    }
+}
+
+/// Once all of its keys are read.
+pub(super) fn check_network(d: &mut Decoder<'_>, network: &NetworkDraft) {
+    let name = network.name.as_ref();
+    if network.external.is_none() {
+        if let Some(name) = name {
+            let message = format!("`name` is ignored: {OWN_NAMES}");
+            d.report
+                .warning(Code::Ignored, name.span, message)
+                .hint("a network that other apps join is made outside, and is `external` here");
+        }
+        return;
+    }
+    if let Some(name) = name.filter(|n| matches!(&*n.value, "host" | "none" | "bridge")) {
+        let why = "it knows neither names nor fixed addresses";
+        d.refused(
+            "a network of the engine's own",
+            name.span,
+            why,
+            "write `network_mode` in the services instead",
         );
-    }
-}
-
-fn external_network(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
-    if entry.value.as_mapping().is_some() || d.boolean(&entry.value) == Some(true) {
-        d.not_yet("an external network", entry.key, "leave out `external` to have it made");
-    }
-}
-
-/// The engine's own driver without wishes is what landfall does anyway.
-fn ipam(d: &mut Decoder<'_>, entry: &Entry, _: &mut NetworkDraft) {
-    for (name, part) in d.mapping(&entry.value).into_iter().flatten() {
-        let empty = part.value.is_null()
-            || part.value.as_sequence().is_some_and(<[_]>::is_empty)
-            || (&**name == "driver" && part.value.as_text() == Some("default"));
-        if !empty && !name.starts_with("x-") {
-            d.not_yet(&format!("`ipam.{name}`"), part.key, OWN_SUBNETS);
-        }
     }
 }
 

@@ -186,6 +186,24 @@ impl Decoder<'_> {
         pairs
     }
 
+    /// A mapping of scalars, or a list of `NAME=value`. A name alone takes its value from the
+    /// environment.
+    pub(super) fn loose_pairs(&mut self, node: &Node) -> BTreeMap<String, String> {
+        let mut pairs = BTreeMap::new();
+        if node.as_sequence().is_some() {
+            for text in self.texts(node) {
+                let (name, value) = match text.split_once('=') {
+                    Some((name, value)) => (name, Some(value.to_owned())),
+                    None => (text.as_str(), self.environment.get(&text).map(str::to_owned)),
+                };
+                pairs.extend(value.map(|value| (name.to_owned(), value)));
+            }
+            return pairs;
+        }
+        let variables = self.variables(node).into_iter();
+        variables.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
     /// A mapping of scalars in which an empty value means "from the environment".
     pub(super) fn variables(&mut self, node: &Node) -> BTreeMap<String, Option<String>> {
         let mut variables = BTreeMap::new();

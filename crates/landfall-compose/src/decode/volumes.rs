@@ -1,6 +1,8 @@
 //! `volumes` and `tmpfs` of a service.
 
-use super::keys::Rule::{self, NoEffect, NotYet, Take};
+use landfall_core::spec::{Recursive, Relabel};
+
+use super::keys::Rule::{self, NoEffect, Take};
 use super::service::ServiceDraft;
 use super::{Decoder, Keys};
 use crate::report::Code;
@@ -49,7 +51,7 @@ const VOLUME: Keys<Draft> = Keys { owner: "a mount", rules: VOLUME_RULES };
 const VOLUME_RULES: &[(&str, Rule<Draft>)] = &[
     ("bind", Take(|d, e, v| d.keys(&e.value, &BIND, &mut v.volume))),
     ("consistency", NoEffect),
-    ("image", NotYet("")),
+    ("image", Take(|d, e, v| d.keys(&e.value, &IMAGE, &mut v.volume))),
     ("read_only", Take(|d, e, v| d.switch(e, &mut v.volume.read_only))),
     ("source", Take(|d, e, v| v.volume.source = d.text(&e.value))),
     ("target", Take(|d, e, v| v.volume.target = d.text(&e.value).unwrap_or_default())),
@@ -63,19 +65,46 @@ const BIND: Keys<Volume> = Keys {
     rules: &[
         ("create_host_path", Take(|d, e, v| d.switch(e, &mut v.create_host_path))),
         ("propagation", Take(|d, e, v| v.propagation = d.text(&e.value))),
-        ("recursive", NotYet("")),
-        ("selinux", Take(|_, _, v| v.relabel = true)),
+        ("recursive", Take(|d, e, v| recursive(d, &e.value, v))),
+        ("selinux", Take(|d, e, v| v.relabel = relabel(d, &e.value))),
     ],
 };
 
 const NAMED: Keys<Volume> = Keys {
     owner: "`volume`",
     rules: &[
-        ("labels", NotYet("write labels where the volume is defined")),
+        ("labels", Take(|d, e, v| v.labels = d.loose_pairs(&e.value))),
         ("nocopy", Take(|d, e, v| d.switch(e, &mut v.nocopy))),
-        ("subpath", NotYet("")),
+        ("subpath", Take(|d, e, v| v.subpath = d.text(&e.value))),
     ],
 };
+
+const IMAGE: Keys<Volume> =
+    Keys { owner: "`image`", rules: &[("subpath", Take(|d, e, v| v.subpath = d.text(&e.value)))] };
+
+fn relabel(d: &mut Decoder<'_>, node: &Node) -> Option<Relabel> {
+    match d.text(node)?.as_str() {
+        "z" => Some(Relabel::Shared),
+        "Z" => Some(Relabel::Private),
+        _ => {
+            d.invalid(node, "must be `z` or `Z`");
+            None
+        }
+    }
+}
+
+fn recursive(d: &mut Decoder<'_>, node: &Node, volume: &mut Volume) {
+    volume.recursive = match d.text(node).as_deref() {
+        Some("disabled") => Recursive::Disabled,
+        Some("writable") => Recursive::Writable,
+        Some("readonly") => Recursive::ReadOnly,
+        Some("enabled") | None => Recursive::Enabled,
+        Some(_) => {
+            d.invalid(node, "must be `enabled`, `disabled`, `writable` or `readonly`");
+            Recursive::Enabled
+        }
+    };
+}
 
 const TMPFS: Keys<Volume> = Keys {
     owner: "`tmpfs`",
@@ -90,12 +119,18 @@ fn kind(d: &mut Decoder<'_>, node: &Node) -> Option<Kind> {
         "volume" => Some(Kind::Volume),
         "bind" => Some(Kind::Bind),
         "tmpfs" => Some(Kind::Tmpfs),
-        other @ ("image" | "npipe" | "cluster") => {
-            d.not_yet(&format!("a mount of type `{other}`"), node.span, "");
+        "image" => Some(Kind::Image),
+        other @ ("npipe" | "cluster") => {
+            let why = match other {
+                "npipe" => "it exists on Windows only",
+                _ => "it means something to Docker Swarm only",
+            };
+            let what = format!("a mount of type `{other}`");
+            d.refused(&what, node.span, why, "mount a volume or a folder");
             None
         }
         _ => {
-            d.invalid(node, "must be `volume`, `bind` or `tmpfs`");
+            d.invalid(node, "must be `volume`, `bind`, `tmpfs` or `image`");
             None
         }
     }
@@ -109,7 +144,7 @@ fn long(d: &mut Decoder<'_>, item: &Node) -> Option<Volume> {
     let missing = match (draft.kind, &draft.volume) {
         (None, _) => Some("type"),
         (_, volume) if volume.target.is_empty() => Some("target"),
-        (Some(Kind::Bind), volume) if volume.source.is_none() => Some("source"),
+        (Some(Kind::Bind | Kind::Image), volume) if volume.source.is_none() => Some("source"),
         _ => None,
     };
     if let Some(missing) = missing {
@@ -145,7 +180,7 @@ pub(super) fn tmpfs(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDra
             Volume { kind: Kind::Tmpfs, target: target.to_owned(), ..Volume::default() };
         for option in options.split(',').filter(|option| !option.is_empty()) {
             if !tmpfs_option(option, &mut volume) {
-                d.not_yet("this option of a tmpfs", item.span, "`size` and `mode` are");
+                d.invalid(item, "an option of this tmpfs is none that the engine knows");
             }
         }
         if has_absolute_target(d, item, target) {
@@ -169,7 +204,37 @@ fn tmpfs_option(option: &str, volume: &mut Volume) -> bool {
             true
         }
         // What the engine gives every tmpfs.
-        None => matches!(option, "rw" | "noexec" | "nosuid" | "nodev"),
-        _ => false,
+        None if matches!(option, "rw" | "noexec" | "nosuid" | "nodev" | "defaults") => true,
+        None => FLAGS.contains(&option) && further(option, volume),
+        Some((name, value)) => {
+            SETTINGS.contains(&name) && !value.is_empty() && further(option, volume)
+        }
     }
+}
+
+/// Mount options of a tmpfs that the engine hands to the kernel.
+const FLAGS: &[&str] = &[
+    "async",
+    "atime",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "mand",
+    "noatime",
+    "nodiratime",
+    "nomand",
+    "norelatime",
+    "nostrictatime",
+    "relatime",
+    "remount",
+    "strictatime",
+    "suid",
+    "sync",
+];
+const SETTINGS: &[&str] = &["gid", "mpol", "nr_blocks", "nr_inodes", "uid"];
+
+fn further(option: &str, volume: &mut Volume) -> bool {
+    volume.options.push(option.to_owned());
+    true
 }

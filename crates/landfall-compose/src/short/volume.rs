@@ -3,6 +3,10 @@
 //! The splitting is compose-go's (`format/volume.go`), with its Windows drives: in `v:/data` the
 //! whole text is a target, not a volume named `v`. Unknown options are refused, not dropped.
 
+use std::collections::BTreeMap;
+
+use landfall_core::spec::{Recursive, Relabel};
+
 use crate::yaml::Node;
 
 /// One entry of `volumes`, short or long.
@@ -15,7 +19,12 @@ pub(crate) struct Volume {
     pub(crate) nocopy: bool,
     pub(crate) propagation: Option<String>,
     pub(crate) create_host_path: bool,
-    pub(crate) relabel: bool,
+    pub(crate) relabel: Option<Relabel>,
+    pub(crate) recursive: Recursive,
+    pub(crate) subpath: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Further options of a tmpfs.
+    pub(crate) options: Vec<String>,
     pub(crate) size_bytes: Option<u64>,
     pub(crate) mode: Option<u32>,
 }
@@ -30,6 +39,8 @@ pub(crate) enum Kind {
     Bind,
     /// Memory.
     Tmpfs,
+    /// The files of an image.
+    Image,
 }
 
 /// Reads the short syntax.
@@ -85,7 +96,8 @@ fn apply(option: &str, volume: &mut Volume) -> Result<(), String> {
         "ro" => volume.read_only = true,
         "rw" => volume.read_only = false,
         "nocopy" | "volume-nocopy" => volume.nocopy = true,
-        "z" | "Z" => volume.relabel = true,
+        "z" => volume.relabel = Some(Relabel::Shared),
+        "Z" => volume.relabel = Some(Relabel::Private),
         // They only ever meant something to Docker Desktop's file sharing.
         "cached" | "delegated" | "consistent" => {}
         "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" => {
@@ -118,7 +130,7 @@ mod tests {
         match parse(text) {
             Err(reason) => reason,
             Ok(v) => {
-                let flags = [(v.read_only, "ro"), (v.nocopy, "nocopy"), (v.relabel, "z")];
+                let flags = [(v.read_only, "ro"), (v.nocopy, "nocopy"), (v.relabel.is_some(), "z")];
                 let flags: Vec<&str> = flags.iter().filter(|f| f.0).map(|f| f.1).collect();
                 let source = v.source.unwrap_or_default();
                 let propagation = v.propagation.unwrap_or_default();

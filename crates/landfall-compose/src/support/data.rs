@@ -5,6 +5,8 @@ use super::row::{Row, rows};
 const SEALED: &str = "its content is sealed into the release, so going back brings it back";
 const SWARM_ONLY: &str = "it means something to Docker Swarm only";
 const NO_SWARM_STORE: &str = "use `file` or `environment`";
+const IMAGES: &str =
+    "Docker Engine 28 or newer; the image must be there, and is not sealed into the release";
 const WRITTEN: &str = "accepted and ignored";
 
 pub(super) const SERVICE: &[Row] = rows! {
@@ -12,7 +14,7 @@ pub(super) const SERVICE: &[Row] = rows! {
     "services.*.volumes.*.type": Yes, Yes, "what kind of mount it is";
     "services.*.volumes.*.type" = "npipe": Refused("it exists on Windows only"), Yes, "a named pipe of Windows";
     "services.*.volumes.*.type" = "cluster": Refused(SWARM_ONLY), Yes, "a volume of a cluster";
-    "services.*.volumes.*.type" = "image": Refused("copy what is needed into the service's image"), Refused, "the files of an image";
+    "services.*.volumes.*.type" = "image": Differently(IMAGES), Refused, "the files of an image";
     "services.*.volumes.*.source": Yes, Yes, "what is mounted";
     "services.*.volumes.*.target": Yes, Yes, "where it is mounted";
     "services.*.volumes.*.read_only": Yes, Yes, "whether it can be written to";
@@ -20,17 +22,17 @@ pub(super) const SERVICE: &[Row] = rows! {
     "services.*.volumes.*.bind": Yes, Yes, "options of a bind";
     "services.*.volumes.*.bind.propagation": Yes, Yes, "whether mounts below are seen";
     "services.*.volumes.*.bind.create_host_path": Yes, Partly(WRITTEN), "whether a missing folder is made";
-    "services.*.volumes.*.bind.recursive": Refused("leave it out: mounts below are bound too"), Partly(WRITTEN), "whether mounts below are bound";
-    "services.*.volumes.*.bind.selinux": Ignored("relabelling for SELinux is not done"), Partly(WRITTEN), "relabels for SELinux";
+    "services.*.volumes.*.bind.recursive": Differently("`readonly` and `writable` need Docker Engine 25 or newer"), Partly(WRITTEN), "whether mounts below are bound";
+    "services.*.volumes.*.bind.selinux": Differently("`Z` is `z` for a service that lives twice during a deploy"), Partly(WRITTEN), "relabels for SELinux";
     "services.*.volumes.*.volume": Yes, Yes, "options of a volume";
     "services.*.volumes.*.volume.nocopy": Yes, Yes, "leaves a new volume empty";
-    "services.*.volumes.*.volume.labels": Refused("write labels where the volume is defined"), Partly(WRITTEN), "labels of a volume without a name";
-    "services.*.volumes.*.volume.subpath": Refused("mount the whole volume"), Partly(WRITTEN), "a folder of the volume";
+    "services.*.volumes.*.volume.labels": Differently("of a volume without a name; others have theirs where they are defined"), Partly(WRITTEN), "labels of a volume without a name";
+    "services.*.volumes.*.volume.subpath": Differently("Docker Engine 26 or newer; older ones are refused"), Partly(WRITTEN), "a folder of the volume";
     "services.*.volumes.*.tmpfs": Yes, Yes, "options of a tmpfs";
     "services.*.volumes.*.tmpfs.size": Yes, Partly("a number of bytes"), "its size";
     "services.*.volumes.*.tmpfs.mode": Yes, Partly(WRITTEN), "its permissions";
-    "services.*.volumes.*.image": Refused("copy what is needed into the service's image"), Refused, "options of an image mount";
-    "services.*.volumes.*.image.subpath": Outer, Refused, "a folder of the image";
+    "services.*.volumes.*.image": Differently(IMAGES), Refused, "options of an image mount";
+    "services.*.volumes.*.image.subpath": Yes, Refused, "a folder of the image";
     "services.*.tmpfs": Yes, Ignored, "folders in memory";
     "services.*.configs": Differently(SEALED), Yes, "configs that it may read";
     "services.*.configs.*.source": Yes, Yes, "which one";

@@ -10,9 +10,9 @@ pub(super) const ROWS: &[Row] = rows! {
     "services.*.scale": Yes, Refused, "how many containers";
     "services.*.deploy": Yes, Yes, "how to deploy it";
     "services.*.deploy.mode": Yes, Yes, "a number of replicas, or one on each node";
-    "services.*.deploy.mode" = "global": Refused("write `replicas`"), Yes, "one replica on each node";
-    "services.*.deploy.mode" = "replicated-job": Refused("write `x-landfall: {job: before-cutover}`"), Yes, "runs to completion";
-    "services.*.deploy.mode" = "global-job": Refused("write `x-landfall: {job: before-cutover}`"), Yes, "runs to completion on each node";
+    "services.*.deploy.mode" = "global": Differently("there is one host, so there is one replica"), Yes, "one replica on each node";
+    "services.*.deploy.mode" = "replicated-job": Differently("it runs once a release, before the cutover"), Yes, "runs to completion";
+    "services.*.deploy.mode" = "global-job": Differently("it runs once a release, before the cutover"), Yes, "runs to completion on each node";
     "services.*.deploy.replicas": Yes, Yes, "how many containers";
     "services.*.deploy.labels": Ignored("labels of a Swarm service; labels of containers stand under `labels`"), Yes, "labels of the service";
     "services.*.deploy.endpoint_mode": Ignored(SWARM_ONLY), Yes, "one address for all replicas, or one each";

@@ -13,11 +13,11 @@ pub(super) const ROWS: &[Row] = rows! {
     "services.*.userns_mode": Yes, Ignored, "the user namespace";
     "services.*.cgroup": Yes, Refused, "the cgroup namespace";
     "services.*.cgroup_parent": Yes, Ignored, "the cgroup that it belongs to";
-    "services.*.ipc": Yes, Ignored, "the IPC namespace";
-    "services.*.pid": Yes, Ignored, "the PID namespace";
+    "services.*.ipc": Differently("of a service: this release's container, which must say `ipc: shareable`"), Ignored, "the IPC namespace";
+    "services.*.pid": Differently("of a service: this release's container"), Ignored, "the PID namespace";
     "services.*.uts": Yes, Refused, "the UTS namespace";
     "services.*.runtime": Yes, Refused, "the OCI runtime";
-    "services.*.devices": Yes, Ignored, "devices of the host";
+    "services.*.devices": Differently("a service with a device that one container alone can use, such as a serial port, is replaced in place"), Ignored, "devices of the host";
     "services.*.devices.*.source": Yes, Refused, "the device on the host";
     "services.*.devices.*.target": Yes, Refused, "its path inside";
     "services.*.devices.*.permissions": Yes, Refused, "read, write, make nodes";
@@ -41,8 +41,8 @@ pub(super) const ROWS: &[Row] = rows! {
     "services.*.cpu_quota": Yes, Refused, "CPU time in each period";
     "services.*.cpu_rt_period": Yes, Refused, "the period of the real-time quota";
     "services.*.cpu_rt_runtime": Yes, Refused, "real-time CPU time in each period";
-    "services.*.cpu_count": Refused(WINDOWS), Refused, "CPUs that it may use, on Windows";
-    "services.*.cpu_percent": Refused(WINDOWS), Refused, "share of the CPUs, on Windows";
+    "services.*.cpu_count": Ignored(WINDOWS), Refused, "CPUs that it may use, on Windows";
+    "services.*.cpu_percent": Ignored(WINDOWS), Refused, "share of the CPUs, on Windows";
     "services.*.mem_limit": Yes, Refused, "memory that it may use";
     "services.*.mem_reservation": Yes, Refused, "memory that it is squeezed to when memory is short";
     "services.*.memswap_limit": Yes, Refused, "memory and swap together";

@@ -104,12 +104,37 @@ const BROKEN: &[Broken] = &[
         )],
     ),
     (
-        "not_supported_yet",
+        "not_supported",
         &[(
             "compose.yaml",
-            "include: [other.yaml]\nservices:\n  web:\n    image: a\n    network_mode: host\n    \
-             gpus: all\n    pid: host\n    networks: {front: {ipv4_address: 10.0.0.1}}\nnetworks:\n  \
-             front: {external: true}\n  back: {driver: overlay, ipam: {config: [{subnet: 10.0.0.0/8}]}}\n",
+            "services:\n  web:\n    image: a\n    network_mode: some-network\n    provider: {type: x}\n    \
+             use_api_socket: true\n    volumes: [{type: cluster, source: x, target: /x}]\n    \
+             secrets: [key]\n  app:\n    build: {context: ., secrets: [key], no_cache_filter: [a]}\n    \
+             networks: [back, six]\nnetworks:\n  back: {driver: overlay}\n  six: {enable_ipv4: false}\n\
+             secrets: {key: {external: true}}\n",
+        )],
+    ),
+    (
+        "namespaces_that_cannot_be_shared",
+        &[(
+            "compose.yaml",
+            "services:\n  vpn: {image: vpn}\n  db: {image: postgres, network_mode: 'service:vpn'}\n  \
+             job: {image: a, x-landfall: {job: before-cutover}}\n  tool: {image: a, pid: 'service:job'}\n  \
+             peek: {image: a, ipc: 'service:vpn', hostname: h}\n  app:\n    image: a\n    hostname: h\n    \
+             network_mode: 'service:vpn'\n  out: {image: a, network_mode: 'container:x y'}\n  \
+             lost: {image: a, volumes_from: [nobody]}\n  other:\n    image: a\n    \
+             network_mode: 'container:web'\n    ports: ['80:80']\n",
+        )],
+    ),
+    (
+        "fixed_addresses",
+        &[(
+            "compose.yaml",
+            "services:\n  db:\n    image: postgres\n    networks: {default: {ipv4_address: 10.5.0.2}}\n  \
+             web:\n    image: a\n    external_links: [other]\n    networks: {back: {ipv4_address: \
+             10.5.0.3, mac_address: '02:42:ac:11:00:02'}}\n  bad:\n    image: a\n    networks: {back: \
+             {ipv4_address: nine}}\nnetworks:\n  back: {ipam: {config: [{subnet: 10.5.0.0/24}, {gateway: \
+             10.6.0.1}]}}\n",
         )],
     ),
     (

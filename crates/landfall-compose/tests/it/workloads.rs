@@ -78,7 +78,7 @@ fn a_release_volume_is_told() {
 #[test]
 fn profiles_choose_services() {
     let text = "services:\n  web: {image: a}\n  debug:\n    image: b\n    profiles: [dev]\n    \
-                network_mode: host\n  tools: {image: c, profiles: [ops, dev]}\n";
+                provider: {type: x}\n  tools: {image: c, profiles: [ops, dev]}\n";
     let names =
         |app: App| app.load().spec.services.keys().map(ToString::to_string).collect::<Vec<_>>();
     let app = || App::new(&[("compose.yaml", text)]);

@@ -10,7 +10,7 @@ use crate::label::Scope;
 use crate::name;
 use crate::plan::{Attachment, Link, PlannedNetwork, PlannedReplica};
 use crate::release::Release;
-use crate::spec::{ServiceSpec, Workload};
+use crate::spec::{EndpointSpec, Namespace, NetworkSpec, ServiceSpec, Workload};
 use crate::subnet;
 
 /// The layout of one rollout.
@@ -20,10 +20,12 @@ pub(super) struct Layout<'a> {
     networks: &'a [PlannedNetwork],
     /// Next free address index by release network.
     next: BTreeMap<Key, u32>,
-    /// Addresses of replicas, by service.
+    /// Addresses of containers, by service.
     addresses: BTreeMap<ServiceName, Vec<Ipv4Addr>>,
     /// Container names of stateful services that stay or are made.
     stateful: BTreeMap<ServiceName, String>,
+    /// Containers laid out so far.
+    replicas: Vec<(ServiceName, String)>,
 }
 
 impl<'a> Layout<'a> {
@@ -39,6 +41,7 @@ impl<'a> Layout<'a> {
             next: BTreeMap::new(),
             addresses: BTreeMap::new(),
             stateful: BTreeMap::new(),
+            replicas: Vec::new(),
         }
     }
 
@@ -70,7 +73,12 @@ impl<'a> Layout<'a> {
         service: &ServiceSpec,
         container: &str,
     ) -> Vec<Link> {
-        self.attachments(name, service, Scope::Release)
+        let attachments = self.attachments(name, service, Scope::Release);
+        if self.addresses(name).is_empty() {
+            let address = attachments.first().and_then(|a| a.address);
+            self.addresses.entry(name.clone()).or_default().extend(address);
+        }
+        attachments
             .into_iter()
             .map(|attachment| Link { container: container.to_owned(), attachment })
             .collect()
@@ -102,17 +110,22 @@ impl<'a> Layout<'a> {
         let release = self.release;
         let service = release.spec.services.get(name).ok_or_else(unsealed)?;
         let container = name::container(release.app(), name, self.input.rollout, index);
-        let attachments = if service.workload == Workload::Stateful {
+        let (peers, shared) = self.peers(name, service, index)?;
+        let (attachments, address) = if service.workload == Workload::Stateful {
             self.stateful.insert(name.clone(), container.clone());
             let mut own = self.attachments(name, service, Scope::App);
             own.extend(self.old_attachments(name, service));
-            own
+            own.extend(self.foreign(name, service));
+            (own, None)
         } else {
-            let own = self.attachments(name, service, Scope::Release);
+            let mut own = self.attachments(name, service, Scope::Release);
             let address = own.first().and_then(|a| a.address);
-            self.addresses.entry(name.clone()).or_default().extend(address);
-            own
+            own.extend(self.held(service));
+            own.extend(self.foreign(name, service));
+            (own, address)
         };
+        self.addresses.entry(name.clone()).or_default().extend(shared.or(address));
+        self.replicas.push((name.clone(), container.clone()));
         Ok(PlannedReplica {
             service: name.clone(),
             index,
@@ -121,7 +134,49 @@ impl<'a> Layout<'a> {
             revision: release.revision(name).ok_or_else(unsealed)?,
             attachments,
             gate: GateSpec::of(release, name).ok_or_else(unsealed)?,
+            peers,
+            reached_at: shared,
         })
+    }
+
+    /// The containers that a replica cannot exist without, and where it is reached if it has no
+    /// network namespace of its own. They were laid out before, since it depends on them.
+    fn peers(
+        &self,
+        name: &ServiceName,
+        service: &ServiceSpec,
+        index: u32,
+    ) -> Result<(BTreeMap<ServiceName, String>, Option<Ipv4Addr>), PlanError> {
+        let mut peers = BTreeMap::new();
+        for peer in service.container.peers() {
+            let missing = || PlanError::Unsealed(format!("service {name} needs {peer}"));
+            let of_peer = self.release.spec.services.get(peer).ok_or_else(missing)?;
+            let container = match (of_peer.workload, self.stateful.get(peer)) {
+                (Workload::Stateful, Some(container)) => container.clone(),
+                (Workload::Stateful, None) => return Err(missing()),
+                (Workload::Replicated | Workload::Singleton | Workload::OneOff, _) => {
+                    let index = index.min(of_peer.replicas.max(1));
+                    name::container(self.release.app(), peer, self.input.rollout, index)
+                }
+            };
+            peers.insert(peer.clone(), container);
+        }
+        let shared = match &service.container.namespaces.network {
+            Some(Namespace::Host) => Some(Ipv4Addr::LOCALHOST),
+            Some(Namespace::Service(peer)) => {
+                let all = self.addresses(peer);
+                let nth = usize::try_from(index).unwrap_or(1).saturating_sub(1);
+                all.get(nth).or(all.last()).copied()
+            }
+            Some(
+                Namespace::Container(_)
+                | Namespace::Private
+                | Namespace::Shareable
+                | Namespace::None,
+            )
+            | None => None,
+        };
+        Ok((peers, shared))
     }
 
     fn attachments(
@@ -133,18 +188,92 @@ impl<'a> Layout<'a> {
         let mut attachments = Vec::new();
         for network in self.networks.iter().filter(|n| n.scope == scope) {
             let Some(place) = service.networks.get(&network.key) else { continue };
-            let address = (scope == Scope::Release).then(|| {
+            let mut attachment = Attachment {
+                network: network.name.clone(),
+                address: place.address,
+                aliases: aliases(name, &place.aliases),
+                endpoint: place.endpoint.clone(),
+            };
+            if scope == Scope::Release {
                 let next = self.next.entry(network.key.clone()).or_insert(0);
                 *next += 1;
-                subnet::address(network.subnet, *next)
-            });
-            attachments.push(Attachment {
-                network: network.name.clone(),
-                address,
-                aliases: aliases(name, &place.aliases),
-            });
+                attachment.address = Some(subnet::address(network.subnet, *next));
+                attachment.endpoint = match service.workload {
+                    // Its options belong to the one network that it is made on.
+                    Workload::Stateful => EndpointSpec::default(),
+                    Workload::Replicated | Workload::Singleton | Workload::OneOff => {
+                        place.endpoint.without_addresses()
+                    }
+                };
+            }
+            attachments.push((place.priority, attachment));
         }
-        attachments
+        by_priority(attachments)
+    }
+
+    /// Networks that can exist only once. No names there: they mean this release's own services.
+    fn held(&self, service: &ServiceSpec) -> Vec<Attachment> {
+        let mut attachments = Vec::new();
+        for network in self.networks.iter().filter(|n| n.scope == Scope::App) {
+            let is_held =
+                self.release.spec.networks.get(&network.key).is_some_and(NetworkSpec::is_held);
+            let place = service.networks.get(&network.key).filter(|_| is_held);
+            let Some(place) = place else { continue };
+            let mut endpoint = place.endpoint.clone();
+            // Given to the release's network already, and meant for one.
+            endpoint.driver_opts.clear();
+            endpoint.gw_priority = 0;
+            let attachment = Attachment {
+                network: network.name.clone(),
+                address: place.address,
+                aliases: Vec::new(),
+                endpoint,
+            };
+            attachments.push((place.priority, attachment));
+        }
+        by_priority(attachments)
+    }
+
+    /// Networks that others made. A replicated service gets its names there once it is ready.
+    fn foreign(&self, name: &ServiceName, service: &ServiceSpec) -> Vec<Attachment> {
+        let named = match service.workload {
+            Workload::Stateful | Workload::Singleton => true,
+            Workload::Replicated | Workload::OneOff => false,
+        };
+        let mut attachments = self.foreign_with_names(name, service);
+        for (_, attachment) in attachments.iter_mut().filter(|_| !named) {
+            attachment.aliases.clear();
+        }
+        by_priority(attachments)
+    }
+
+    fn foreign_with_names(
+        &self,
+        name: &ServiceName,
+        service: &ServiceSpec,
+    ) -> Vec<(i64, Attachment)> {
+        let joined = service.networks.iter().filter_map(|(key, place)| {
+            let network = self.release.spec.networks.get(key)?.external.clone()?;
+            let aliases = aliases(name, &place.aliases);
+            let (address, endpoint) = (place.address, place.endpoint.clone());
+            Some((place.priority, Attachment { network, address, aliases, endpoint }))
+        });
+        joined.collect()
+    }
+
+    /// The names that the replicas laid out so far must still get.
+    pub(super) fn names_to_take(&self) -> Vec<Link> {
+        let mut links = Vec::new();
+        for (name, container) in &self.replicas {
+            let Some(service) = self.release.spec.services.get(name) else { continue };
+            if service.workload != Workload::Replicated {
+                continue;
+            }
+            for (_, attachment) in self.foreign_with_names(name, service) {
+                links.push(Link { container: container.clone(), attachment });
+            }
+        }
+        links
     }
 
     /// The serving release's networks, which a replaced stateful service must join: the old release
@@ -159,12 +288,17 @@ impl<'a> Layout<'a> {
                 let present = self.input.networks.iter().any(|n| n.name == network);
                 present.then(|| Attachment {
                     network,
-                    address: None,
                     aliases: aliases(name, &place.aliases),
+                    ..Attachment::default()
                 })
             })
             .collect()
     }
+}
+
+fn by_priority(mut attachments: Vec<(i64, Attachment)>) -> Vec<Attachment> {
+    attachments.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
+    attachments.into_iter().map(|(_, attachment)| attachment).collect()
 }
 
 fn aliases(name: &ServiceName, more: &[String]) -> Vec<String> {

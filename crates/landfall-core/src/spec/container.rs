@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::Key;
+use super::devices::{BlockLimits, Device, DeviceRequest};
+use super::is_default;
+use super::mount::Mount;
+use super::namespaces::{Namespaces, VolumesFrom};
 use crate::secret::Secret;
 
 /// Container settings of a service. `None` and empty mean "as the image or the engine has it".
@@ -75,53 +78,56 @@ pub struct ContainerSpec {
     pub stdin_open: bool,
     /// OOM score adjustment.
     pub oom_score_adj: Option<i64>,
+    /// What it shares with the host or with others.
+    #[serde(skip_serializing_if = "is_default")]
+    pub namespaces: Namespaces,
+    /// Containers whose mounts it mounts too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes_from: Vec<VolumesFrom>,
+    /// Run inside, one after the other, once it is started; it is not ready before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_start: Vec<Hook>,
+    /// Run inside, one after the other, before it is asked to stop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pre_stop: Vec<Hook>,
+    /// Devices that a driver chooses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub device_requests: Vec<DeviceRequest>,
+    /// For example `c 1:3 mr`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub device_cgroup_rules: Vec<String>,
+    /// OCI runtime, for example `runsc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// Parent of its cgroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_parent: Option<String>,
+    /// Options of the storage driver.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub storage_opt: BTreeMap<String, String>,
+    /// OCI annotations (engine 24 and newer).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
-/// Something mounted into a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mount {
-    /// Absolute path inside.
-    pub target: String,
-    /// What is mounted.
-    pub kind: MountKind,
-    /// Not writable from inside.
-    pub read_only: bool,
-}
-
-/// What a mount shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-pub enum MountKind {
-    /// A named volume.
-    Volume {
-        /// Key in [`crate::spec::AppSpec::volumes`].
-        volume: Key,
-        /// Do not copy the image's content into a fresh volume.
-        nocopy: bool,
-    },
-    /// A volume without a name, made with the container and removed with it.
-    AnonymousVolume,
-    /// A host path, used where it is: data.
-    Bind {
-        /// Absolute host path.
-        source: String,
-        /// Make a missing host folder.
-        create_host_path: bool,
-        /// Mount propagation, for example `rshared`.
-        propagation: Option<String>,
-    },
-    /// Content sealed into the release.
-    Sealed {
-        /// Key in [`crate::spec::AppSpec::files`].
-        tree: String,
-    },
-    /// Memory.
-    Tmpfs {
-        /// Size limit.
-        size_bytes: Option<u64>,
-        /// Permission bits.
-        mode: Option<u32>,
-    },
+/// A command that is run inside a container at a moment of its life.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hook {
+    /// The argument vector.
+    pub command: Vec<String>,
+    /// `user[:group]`; `None` is the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// With all capabilities.
+    #[serde(skip_serializing_if = "is_default")]
+    pub privileged: bool,
+    /// Working directory; `None` is the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// Environment beside the container's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, Secret<String>>,
 }
 
 /// Compose's `healthcheck`.
@@ -151,17 +157,8 @@ pub enum HealthTest {
     Command(Vec<String>),
     /// `CMD-SHELL`: a line for the container's own shell.
     Shell(String),
-}
-
-/// A device passed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// Path on the host.
-    pub source: String,
-    /// Path inside.
-    pub target: String,
-    /// Any of `r`, `w`, `m`.
-    pub permissions: String,
+    /// The image's own test, with other timings.
+    Image,
 }
 
 /// Soft and hard limit.
@@ -193,6 +190,27 @@ pub struct Resources {
     pub pids: Option<i64>,
     /// Block device weight.
     pub blkio_weight: Option<u16>,
+    /// Limits of single block devices.
+    #[serde(skip_serializing_if = "is_default")]
+    pub block: BlockLimits,
+    /// Length of a CPU accounting period, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_period_us: Option<i64>,
+    /// CPU time in one such period, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_quota_us: Option<i64>,
+    /// Length of a real-time period, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_rt_period_us: Option<i64>,
+    /// Real-time CPU time in one such period, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_rt_runtime_us: Option<i64>,
+    /// How readily its memory is swapped out, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_swappiness: Option<i64>,
+    /// It waits instead of being killed when memory runs out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_kill_disable: Option<bool>,
 }
 
 /// Log driver and its options.

@@ -11,7 +11,9 @@ use landfall_core::id::{AppName, ImageId, RolloutNumber, ServiceName};
 use landfall_core::label::{Labels, Scope};
 use landfall_core::plan::Attachment;
 use landfall_core::record::{Effect, Retry};
-use landfall_core::spec::{ContainerSpec, NetworkSpec, PublishedPort, VolumeSpec};
+use landfall_core::spec::{
+    ContainerSpec, Hook, NetworkSpec, PublishedPort, Recursive, Relabel, VolumeSpec,
+};
 
 /// A container engine on one host. Mutating calls carry the labels of the step that intends them.
 pub trait Engine: Send + Sync {
@@ -34,11 +36,22 @@ pub trait Engine: Send + Sync {
         request: &ContainerRequest,
     ) -> impl Future<Output = Result<String, EngineError>> + Send;
 
-    /// Starts a container; a running one is fine.
+    /// Starts a container; a running one is fine. One that is started again, after it ran before, runs
+    /// its own `post_start` hooks again.
     fn start(&self, container: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
 
+    /// Runs commands inside a running container, one after the other, as often as it is called.
+    /// `Ok(Err(_))`: one failed or did not end within `limit`, and how; those after it were not run.
+    fn run_hooks(
+        &self,
+        container: &str,
+        hooks: &[Hook],
+        limit: Duration,
+    ) -> impl Future<Output = Result<Result<(), String>, EngineError>> + Send;
+
     /// Asks a container to stop, kills it after `grace`; a stopped or missing one is fine. It stays
-    /// stopped over a restart of the engine.
+    /// stopped over a restart of the engine. Its own `pre_stop` hooks come first, within `grace`; they
+    /// cannot keep it from stopping.
     fn stop(
         &self,
         container: &str,
@@ -222,8 +235,10 @@ pub struct ContainerRequest {
     pub container: ContainerSpec,
     /// Mounts with names and host paths.
     pub mounts: Vec<ResolvedMount>,
-    /// Networks; empty is none at all.
+    /// Networks; empty is none at all, or those of a namespace that it shares.
     pub attachments: Vec<Attachment>,
+    /// Containers that it cannot exist without, by their service, for what `container` says of them.
+    pub peers: BTreeMap<ServiceName, String>,
     /// Ports published by the engine itself (stateful services).
     pub publish: Vec<PublishRequest>,
     /// Restart policy `always`; one-offs have none.
@@ -248,11 +263,15 @@ pub enum ResolvedMount {
         read_only: bool,
         /// No copy of the image's content.
         nocopy: bool,
+        /// Only this folder of it.
+        subpath: Option<String>,
     },
     /// A volume without a name.
     Anonymous {
         /// Path inside.
         target: String,
+        /// The user's own labels.
+        labels: BTreeMap<String, String>,
     },
     /// A host path.
     Bind {
@@ -266,6 +285,10 @@ pub enum ResolvedMount {
         create_host_path: bool,
         /// Mount propagation.
         propagation: Option<String>,
+        /// Labels for `SELinux`.
+        relabel: Option<Relabel>,
+        /// What becomes of the mounts below it.
+        recursive: Recursive,
     },
     /// Memory.
     Tmpfs {
@@ -275,6 +298,17 @@ pub enum ResolvedMount {
         size_bytes: Option<u64>,
         /// Permission bits.
         mode: Option<u32>,
+        /// Further mount options.
+        options: Vec<String>,
+    },
+    /// The files of an image.
+    Image {
+        /// Image reference.
+        image: String,
+        /// Path inside.
+        target: String,
+        /// Only this folder of it.
+        subpath: Option<String>,
     },
 }
 
@@ -300,7 +334,7 @@ pub struct NetworkRequest {
     pub subnet: Ipv4Net,
     /// Gateway address.
     pub gateway: Ipv4Addr,
-    /// What the compose file says of it.
+    /// What the compose file says of it; its own addresses, where it has some, go before the above.
     pub spec: NetworkSpec,
 }
 

@@ -88,6 +88,9 @@ pub(super) async fn look<E: Engine, G, J, C, F, O>(
 }
 
 fn address(replica: &PlannedReplica, status: &ReplicaStatus) -> Option<Ipv4Addr> {
+    if let Some(shared) = replica.reached_at {
+        return Some(shared);
+    }
     let first = replica.attachments.first()?;
     first.address.or(status.addresses.get(&first.network).copied())
 }

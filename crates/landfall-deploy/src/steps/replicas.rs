@@ -6,7 +6,8 @@ use futures_util::future::{join_all, try_join_all};
 use landfall_core::id::RolloutNumber;
 use landfall_core::label::Scope;
 use landfall_core::plan::PlannedReplica;
-use landfall_core::spec::ServiceSpec;
+use landfall_core::reason::{Reason, ReasonKind};
+use landfall_core::spec::{Hook, ServiceSpec};
 
 use super::{Context, StepError, gatekeeper, request};
 use crate::ports::{Clock, Engine, Files, FoundContainer, Observer, Progress, Selector};
@@ -37,9 +38,30 @@ pub(super) async fn launch<E: Engine, G, J, C, F: Files, O: Observer>(
     let request = request::container(context, replica)?;
     let id = engine.create(&request).await.map_err(|e| named(e.into()))?;
     engine.start(&id).await.map_err(|e| named(e.into()))?;
+    after_start(context, replica, &request.container.post_start).await?;
     let (service, index) = (replica.service.clone(), replica.index);
     context.observer.progress(context.step, Progress::Started { service, replica: index });
     Ok(())
+}
+
+/// Runs a replica's `post_start` hooks. One that fails is the candidate's failure, as its gate's
+/// would be. A step that is repeated runs them again.
+async fn after_start<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+    hooks: &[Hook],
+) -> Result<(), StepError> {
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let limit = Duration::from_millis(replica.gate.timeout_ms);
+    match context.ports.engine.run_hooks(&replica.name, hooks, limit).await? {
+        Ok(()) => Ok(()),
+        Err(problem) => {
+            let reason = Reason::new(ReasonKind::NotReady, format!("post_start: {problem}"));
+            Err(gatekeeper::failure(context, replica, reason).await)
+        }
+    }
 }
 
 /// Kills and removes every container that the step made. A candidate never served: no slow stop.

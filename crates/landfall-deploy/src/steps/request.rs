@@ -4,7 +4,7 @@ use landfall_core::name;
 use landfall_core::plan::PlannedReplica;
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::release::Release;
-use landfall_core::spec::{HealthTest, Mount, MountKind, VolumeScope, Workload};
+use landfall_core::spec::{HealthTest, Mount, MountKind, Recursive, VolumeScope, Workload};
 
 use super::{Context, StepError};
 use crate::ports::{ContainerRequest, Files, ResolvedMount};
@@ -37,6 +37,7 @@ pub(super) fn container<E, G, J, C, F: Files, O>(
             .collect::<Option<_>>()
             .ok_or_else(missing)?,
         attachments: replica.attachments.clone(),
+        peers: replica.peers.clone(),
         publish: if stateful { service.ports.clone() } else { Vec::new() },
         restart: !one_off,
         disable_healthcheck: one_off || switched_off,
@@ -52,23 +53,30 @@ fn resolve<E, G, J, C, F: Files, O>(
     let read_only = mount.read_only;
     let app = release.app();
     Some(match &mount.kind {
-        MountKind::Volume { volume, nocopy } => {
+        MountKind::Volume { volume, nocopy, subpath } => {
             let spec = release.spec.volumes.get(volume)?;
             let name = match spec.scope {
                 VolumeScope::App => spec.name.clone(),
                 VolumeScope::Release => name::release_volume(app, volume, context.plan.rollout),
             };
-            ResolvedMount::Volume { name, target, read_only, nocopy: *nocopy }
+            let subpath = subpath.clone();
+            ResolvedMount::Volume { name, target, read_only, nocopy: *nocopy, subpath }
         }
-        MountKind::AnonymousVolume => ResolvedMount::Anonymous { target },
-        MountKind::Bind { source, create_host_path, propagation } => ResolvedMount::Bind {
-            source: source.clone(),
-            target,
-            read_only,
-            create_host_path: *create_host_path,
-            propagation: propagation.clone(),
-        },
-        MountKind::Sealed { tree } => {
+        MountKind::AnonymousVolume { labels } => {
+            ResolvedMount::Anonymous { target, labels: labels.clone() }
+        }
+        MountKind::Bind { source, create_host_path, propagation, relabel, recursive } => {
+            ResolvedMount::Bind {
+                source: source.clone(),
+                target,
+                read_only,
+                create_host_path: *create_host_path,
+                propagation: propagation.clone(),
+                relabel: *relabel,
+                recursive: *recursive,
+            }
+        }
+        MountKind::Sealed { tree, relabel } => {
             release.spec.files.get(tree)?;
             ResolvedMount::Bind {
                 source: context.ports.files.path(app, release.number, tree),
@@ -76,10 +84,18 @@ fn resolve<E, G, J, C, F: Files, O>(
                 read_only: true,
                 create_host_path: false,
                 propagation: None,
+                relabel: *relabel,
+                recursive: Recursive::Enabled,
             }
         }
-        MountKind::Tmpfs { size_bytes, mode } => {
-            ResolvedMount::Tmpfs { target, size_bytes: *size_bytes, mode: *mode }
+        MountKind::Tmpfs { size_bytes, mode, options } => ResolvedMount::Tmpfs {
+            target,
+            size_bytes: *size_bytes,
+            mode: *mode,
+            options: options.clone(),
+        },
+        MountKind::Image { image, subpath } => {
+            ResolvedMount::Image { image: image.clone(), target, subpath: subpath.clone() }
         }
     })
 }

@@ -33,12 +33,21 @@ pub(super) async fn create_networks<E: Engine, G, J, C, F, O>(
     networks: &[PlannedNetwork],
 ) -> Result<(), StepError> {
     let release = context.release()?;
-    let requests = networks.iter().map(|network| NetworkRequest {
-        name: network.name.clone(),
-        labels: context.plan.labels(context.step, network.scope),
-        subnet: network.subnet,
-        gateway: subnet::gateway(network.subnet),
-        spec: release.spec.networks.get(&network.key).cloned().unwrap_or_default(),
+    let requests = networks.iter().map(|network| {
+        let mut spec = release.spec.networks.get(&network.key).cloned().unwrap_or_default();
+        if network.scope == Scope::Release && spec.is_held() {
+            // Its addresses and its driver exist once; the release's own is a plain bridge.
+            spec.ipam = None;
+            spec.driver = None;
+            spec.driver_opts.clear();
+        }
+        NetworkRequest {
+            name: network.name.clone(),
+            labels: context.plan.labels(context.step, network.scope),
+            subnet: network.subnet,
+            gateway: subnet::gateway(network.subnet),
+            spec,
+        }
     });
     for request in requests {
         context.ports.engine.create_network(&request).await?;

@@ -3,6 +3,7 @@
 use bollard::models::{ContainerCreateBody, RestartPolicy, RestartPolicyNameEnum};
 use landfall_deploy::ports::{ContainerRequest, EngineError};
 
+use super::hooks::{HOOKS_LABEL, Hooks};
 use super::{health, host, labels, network, signed, unless_empty};
 
 /// Says that a container was asked for without a restart policy, so that starting it again gives it
@@ -17,6 +18,9 @@ pub(crate) fn create_body(request: &ContainerRequest) -> Result<ContainerCreateB
     let mut labels = labels(&request.labels, &spec.labels);
     if !request.restart {
         labels.insert(RESTART_LABEL.to_owned(), RESTART_NO.to_owned());
+    }
+    if let Some(hooks) = Hooks::of(spec) {
+        labels.insert(HOOKS_LABEL.to_owned(), hooks);
     }
     let env: Vec<_> =
         spec.environment.iter().map(|(key, value)| format!("{key}={}", value.expose())).collect();
@@ -84,6 +88,7 @@ mod tests {
             container: ContainerSpec::default(),
             mounts: vec![],
             attachments: vec![],
+            peers: std::collections::BTreeMap::new(),
             publish: vec![],
             restart: true,
             disable_healthcheck: true,
@@ -133,12 +138,14 @@ mod tests {
                 target: "/data".into(),
                 read_only: false,
                 nocopy: true,
+                subpath: None,
             },
-            ResolvedMount::Anonymous { target: "/cache".into() },
+            ResolvedMount::Anonymous { target: "/cache".into(), labels: [].into() },
             ResolvedMount::Tmpfs {
                 target: "/run".into(),
                 size_bytes: Some(1024),
                 mode: Some(0o1777),
+                options: vec![],
             },
         ];
         request.attachments = vec![
@@ -146,8 +153,9 @@ mod tests {
                 network: "shop_default".into(),
                 address: Some("10.201.0.5".parse().unwrap()),
                 aliases: vec!["db".into()],
+                ..Attachment::default()
             },
-            Attachment { network: "other".into(), address: None, aliases: vec![] },
+            Attachment { network: "other".into(), ..Attachment::default() },
         ];
         request.publish = vec![
             PublishedPort {

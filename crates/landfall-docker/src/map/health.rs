@@ -33,6 +33,8 @@ fn test_to_engine(test: &HealthTest) -> Vec<String> {
             std::iter::once("CMD".to_owned()).chain(argv.iter().cloned()).collect()
         }
         HealthTest::Shell(line) => vec!["CMD-SHELL".to_owned(), line.clone()],
+        // Nothing: the engine takes the image's.
+        HealthTest::Image => Vec::new(),
     }
 }
 

@@ -3,29 +3,30 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    DeviceMapping, HostConfig, HostConfigLogConfig, PortBinding, ResourcesUlimits,
+    DeviceMapping, DeviceRequest, HostConfig, HostConfigLogConfig, PortBinding, ResourcesUlimits,
 };
 use landfall_core::spec::{ContainerSpec, Protocol};
 use landfall_deploy::ports::{ContainerRequest, EngineError, PublishRequest};
 
 use super::container::restart_policy;
 use super::mount::{self, Said};
-use super::{signed, to_hash_map, unless_empty};
+use super::{limits, shared, signed, to_hash_map, unless_empty};
 
 pub(super) fn config(request: &ContainerRequest) -> Result<HostConfig, EngineError> {
     let spec = &request.container;
-    let (mut binds, mut mounts) = (Vec::new(), Vec::new());
+    let (mut binds, mut mounts, mut tmpfs) = (Vec::new(), Vec::new(), HashMap::new());
     for resolved in &request.mounts {
         match mount::to_engine(resolved)? {
             Said::Bind(bind) => binds.push(bind),
             Said::Mount(mount) => mounts.push(*mount),
+            Said::Tmpfs(target, options) => drop(tmpfs.insert(target, options)),
         }
     }
-    let network = request.attachments.first().map_or("none", |first| first.network.as_str());
     Ok(HostConfig {
         binds: unless_empty(&binds),
         mounts: unless_empty(&mounts),
-        network_mode: Some(network.to_owned()),
+        tmpfs: unless_empty(&tmpfs),
+        volumes_from: unless_empty(&shared::volumes_from(request)?),
         port_bindings: port_bindings(&request.publish),
         restart_policy: Some(restart_policy(request.restart)),
         log_config: spec.logging.as_ref().map(|logging| HostConfigLogConfig {
@@ -48,23 +49,14 @@ pub(super) fn config(request: &ContainerRequest) -> Result<HostConfig, EngineErr
         sysctls: to_hash_map(&spec.sysctls),
         shm_size: spec.shm_size_bytes.map(signed),
         oom_score_adj: spec.oom_score_adj,
-        ..resources(spec)
+        device_requests: unless_empty(&device_requests(spec)),
+        device_cgroup_rules: unless_empty(&spec.device_cgroup_rules),
+        runtime: spec.runtime.clone(),
+        cgroup_parent: spec.cgroup_parent.clone(),
+        storage_opt: to_hash_map(&spec.storage_opt),
+        annotations: to_hash_map(&spec.annotations),
+        ..shared::namespaces(request, limits::resources(spec))?
     })
-}
-
-fn resources(spec: &ContainerSpec) -> HostConfig {
-    let resources = &spec.resources;
-    HostConfig {
-        nano_cpus: resources.nano_cpus,
-        cpu_shares: resources.cpu_shares,
-        cpuset_cpus: resources.cpuset.clone(),
-        memory: resources.memory_bytes,
-        memory_reservation: resources.memory_reservation_bytes,
-        memory_swap: resources.memory_swap_bytes,
-        pids_limit: resources.pids,
-        blkio_weight: resources.blkio_weight,
-        ..HostConfig::default()
-    }
 }
 
 fn devices(spec: &ContainerSpec) -> Option<Vec<DeviceMapping>> {
@@ -78,6 +70,18 @@ fn devices(spec: &ContainerSpec) -> Option<Vec<DeviceMapping>> {
         })
         .collect();
     unless_empty(&devices)
+}
+
+fn device_requests(spec: &ContainerSpec) -> Vec<DeviceRequest> {
+    let requests = spec.device_requests.iter().map(|request| DeviceRequest {
+        driver: request.driver.clone(),
+        count: request.count,
+        device_ids: unless_empty(&request.device_ids),
+        // One list: all of them are needed.
+        capabilities: unless_empty(&request.capabilities).map(|all| vec![all]),
+        options: to_hash_map(&request.options),
+    });
+    requests.collect()
 }
 
 fn ulimits(spec: &ContainerSpec) -> Option<Vec<ResourcesUlimits>> {

@@ -45,18 +45,21 @@ fn the_engine_takes_every_field() {
         request.attachments = vec![place(&network, 9)];
         request.attachments[0].aliases = vec!["db".into()];
         request.mounts = vec![
-            ResolvedMount::Anonymous { target: "/anonymous".into() },
+            ResolvedMount::Anonymous { target: "/anonymous".into(), labels: [].into() },
             ResolvedMount::Bind {
                 source: made.to_str().unwrap().into(),
                 target: "/bound".into(),
                 read_only: false,
                 create_host_path: true,
                 propagation: None,
+                relabel: None,
+                recursive: landfall_core::spec::Recursive::Enabled,
             },
             ResolvedMount::Tmpfs {
                 target: "/run".into(),
                 size_bytes: Some(1 << 20),
                 mode: Some(0o1777),
+                options: vec![],
             },
         ];
         corner.run(&request).await;

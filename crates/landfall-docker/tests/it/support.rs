@@ -101,6 +101,7 @@ impl Corner {
             },
             mounts: vec![],
             attachments: vec![],
+            peers: std::collections::BTreeMap::new(),
             publish: vec![],
             restart: true,
             disable_healthcheck: true,
@@ -154,7 +155,7 @@ impl Corner {
 /// A container's place.
 pub(crate) fn place(network: &NetworkRequest, n: u32) -> Attachment {
     let address = Ipv4Addr::from(u32::from(network.subnet.network()) + n);
-    Attachment { network: network.name.clone(), address: Some(address), aliases: vec![] }
+    Attachment { network: network.name.clone(), address: Some(address), ..Attachment::default() }
 }
 
 /// Waits for a fact.

@@ -96,6 +96,7 @@ fn empty() -> Inner {
         networks: BTreeMap::new(),
         answered: 0,
         starts: 1,
+        hooks: 0,
     };
     inner.containers.insert("s1".to_owned(), stranger);
     inner.tags.insert("postgres:15".to_owned(), ImageId("sha256:pg".to_owned()));

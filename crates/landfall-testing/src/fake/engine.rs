@@ -10,6 +10,7 @@ use landfall_core::id::{AppName, ImageId};
 use landfall_core::label::Scope;
 use landfall_core::plan::Attachment;
 use landfall_core::record::{Effect, Retry};
+use landfall_core::spec::Hook;
 use landfall_deploy::ports::{
     ContainerRequest, Engine, EngineError, EngineErrorKind, FoundContainer, FoundNetwork,
     FoundVolume, NetworkRequest, ReplicaStatus, Selector, Status, VolumeRequest,
@@ -102,6 +103,7 @@ fn create(inner: &mut Inner, request: &ContainerRequest) -> Result<String, Engin
         networks: networks.collect(),
         answered: 0,
         starts: 0,
+        hooks: 0,
     };
     inner.containers.insert(id.clone(), container);
     Ok(id)
@@ -177,6 +179,26 @@ impl Engine for FakeEngine {
 
     async fn start(&self, container: &str) -> Result<(), EngineError> {
         self.call(&format!("start {container}"), |inner| start(inner, container)).await
+    }
+
+    async fn run_hooks(
+        &self,
+        container: &str,
+        hooks: &[Hook],
+        _: Duration,
+    ) -> Result<Result<(), String>, EngineError> {
+        self.call(&format!("run hooks {container}"), |inner| {
+            let id = inner.find(container).ok_or_else(|| not_found(container))?;
+            let answer = hooks.iter().try_for_each(|hook| match hook.command.first() {
+                Some(word) if word == "false" => Err("exit code 1".to_owned()),
+                Some(_) | None => Ok(()),
+            });
+            if let Some(container) = inner.containers.get_mut(&id) {
+                container.hooks += 1;
+            }
+            Ok(answer)
+        })
+        .await
     }
 
     async fn stop(&self, container: &str, _grace: Duration) -> Result<(), EngineError> {

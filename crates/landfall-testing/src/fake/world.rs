@@ -89,6 +89,8 @@ pub struct Container {
     pub answered: u32,
     /// Times it was started.
     pub starts: u32,
+    /// Times its hooks were run.
+    pub hooks: u32,
 }
 
 /// A network.

@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use landfall_core::gate::Probe;
 use landfall_core::id::{AppName, ImageId};
 use landfall_core::plan::Attachment;
+use landfall_core::spec::Hook;
 use landfall_deploy::ports::{
     ContainerRequest, Engine, EngineError, FoundContainer, FoundNetwork, FoundVolume,
     NetworkRequest, ReplicaStatus, Selector, VolumeRequest,
@@ -30,6 +31,7 @@ hand_through! {
     fn status(container: &str) -> Option<ReplicaStatus>;
     fn create(request: &ContainerRequest) -> String;
     fn start(container: &str) -> ();
+    fn run_hooks(container: &str, hooks: &[Hook], limit: Duration) -> Result<(), String>;
     fn stop(container: &str, grace: Duration) -> ();
     fn remove(container: &str) -> ();
     fn probe(container: &str, address: Option<Ipv4Addr>, probe: &Probe) -> Result<(), String>;

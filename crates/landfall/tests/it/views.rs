@@ -162,6 +162,8 @@ fn a_plan_marks_the_pivot_and_what_is_replaced_in_place() {
         revision: Revision("r".to_owned()),
         attachments: Vec::new(),
         gate: GateSpec { probe: None, successes: 1, stay_up_ms: 1, timeout_ms: 1, exits_max: 1 },
+        peers: std::collections::BTreeMap::new(),
+        reached_at: None,
     };
     let change = |name: &str, workload, change| ServiceChange {
         service: service(name),
