@@ -14,6 +14,8 @@ mod top;
 mod types;
 
 pub(crate) use top::FILE;
+#[cfg(test)]
+pub(crate) use types::Words;
 pub(crate) use types::{Kind, Shape};
 
 use crate::report::Report;

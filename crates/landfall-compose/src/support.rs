@@ -13,6 +13,8 @@ mod markdown;
 mod network;
 mod row;
 mod service;
+#[cfg(test)]
+mod tie;
 mod top;
 
 use std::collections::{HashMap, HashSet};
@@ -216,23 +218,23 @@ fn row_of(path: &str, text: &str) -> Option<&'static Row> {
 }
 
 /// A part of the table, under one heading of the documentation.
-struct Rows {
+struct Section {
     title: &'static str,
     /// What all of its paths begin with.
     prefix: &'static str,
     rows: &'static [Row],
 }
 
-const SECTIONS: &[Rows] = &[
-    Rows { title: "Services: what runs", prefix: "services.*", rows: service::ROWS },
-    Rows { title: "Services: rights and limits", prefix: "services.*", rows: limits::ROWS },
-    Rows { title: "Services: ports and networks", prefix: "services.*", rows: network::SERVICE },
-    Rows { title: "Services: files and data", prefix: "services.*", rows: data::SERVICE },
-    Rows { title: "Services: `deploy`", prefix: "services.*", rows: deploy::ROWS },
-    Rows { title: "Services: `build`", prefix: "services.*", rows: build::ROWS },
-    Rows { title: "Networks", prefix: "", rows: network::TOP },
-    Rows { title: "Volumes, configs and secrets", prefix: "", rows: data::TOP },
-    Rows { title: "The file itself", prefix: "", rows: top::ROWS },
+const SECTIONS: &[Section] = &[
+    Section { title: "Services: what runs", prefix: "services.*", rows: service::ROWS },
+    Section { title: "Services: rights and limits", prefix: "services.*", rows: limits::ROWS },
+    Section { title: "Services: ports and networks", prefix: "services.*", rows: network::SERVICE },
+    Section { title: "Services: files and data", prefix: "services.*", rows: data::SERVICE },
+    Section { title: "Services: `deploy`", prefix: "services.*", rows: deploy::ROWS },
+    Section { title: "Services: `build`", prefix: "services.*", rows: build::ROWS },
+    Section { title: "Networks", prefix: "", rows: network::TOP },
+    Section { title: "Volumes, configs and secrets", prefix: "", rows: data::TOP },
+    Section { title: "The file itself", prefix: "", rows: top::ROWS },
 ];
 
 /// `docs/compose-support.md`: every key, what landfall does with it, and what Swarm does.

@@ -215,7 +215,7 @@ fn is_of(value: &Value, kind: &Kind) -> bool {
         Kind::Number => matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_)),
         Kind::Text(_) => matches!(value, Value::Text(_)),
         Kind::List(..) => matches!(value, Value::Sequence(_)),
-        Kind::Map(_) | Kind::Names(_) | Kind::Anything => matches!(value, Value::Mapping(_)),
+        Kind::Map(_) | Kind::Names(_) => matches!(value, Value::Mapping(_)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The keys of `ports` and `volumes` of a service.
 
-use super::common::{BOOL_OR_TEXT, MODE, PAIRS, SWITCH, TEXT, WHOLE, WHOLE_OR_TEXT};
+use super::common::{BOOL_OR_TEXT, COUNT, PAIRS, SWITCH, TEXT, WHOLE_OR_TEXT};
 use super::types::Kind::{self, List, Map, Text};
 use super::types::{Others, Shape, Table, Words, mapping};
 
@@ -22,7 +22,7 @@ static PORT: Shape = Shape {
                 ("name", &TEXT),
                 ("protocol", &TEXT),
                 ("published", &WHOLE_OR_TEXT),
-                ("target", &WHOLE),
+                ("target", &COUNT),
             ],
         }),
     ],
@@ -90,8 +90,13 @@ static TMPFS: Shape = mapping(&[Map(&Table {
     owner: "`tmpfs`",
     required: &[],
     others: Others::Extensions,
-    keys: &[("mode", &MODE), ("size", &TMPFS_SIZE)],
+    keys: &[("mode", &TMPFS_MODE), ("size", &TMPFS_SIZE)],
 })]);
+static TMPFS_MODE: Shape = Shape {
+    wanted: "a file mode",
+    hint: "write it as `01777`, without quotes",
+    kinds: &[Kind::Int(0, 0xffff_ffff)],
+};
 static TMPFS_SIZE: Shape = Shape {
     wanted: "a size",
     hint: "write it as `512m`, `2g` or a number of bytes",

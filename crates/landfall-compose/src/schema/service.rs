@@ -97,7 +97,7 @@ pub(super) static SERVICE: Table = Table {
         ("stdin_open", &SWITCH),
         ("stop_grace_period", &DURATION),
         ("stop_signal", &TEXT),
-        ("storage_opt", &STORAGE_OPT),
+        ("storage_opt", &OPTIONS),
         ("sysctls", &PAIRS),
         ("tmpfs", &TEXT_OR_SET),
         ("tty", &SWITCH),
@@ -456,8 +456,6 @@ fn is_pull_policy(text: &str) -> bool {
     };
     words.iter().any(|word| text.contains(word)) || text.split("every_").skip(1).any(every)
 }
-
-static STORAGE_OPT: Shape = mapping(&[Kind::Anything]);
 
 pub(super) static ULIMITS: Shape = mapping(&[Kind::Names(&Names {
     of: "a limit",

@@ -119,7 +119,7 @@ const fn external(kinds: &'static [Kind]) -> Shape {
 static IPAM: Shape = mapping(&[Map(&Table {
     owner: "`ipam`",
     required: &[],
-    others: Others::Refused,
+    others: Others::Extensions,
     keys: &[("config", &POOLS), ("driver", &TEXT), ("options", &TEXT_MAP)],
 })]);
 static POOLS: Shape = Shape { wanted: "a list", hint: "", kinds: &[List(&POOL, false)] };

@@ -28,8 +28,6 @@ pub(crate) enum Kind {
     Map(&'static Table),
     /// Keys that the user chooses.
     Names(&'static Names),
-    /// A mapping of anything.
-    Anything,
 }
 
 /// What a text must be.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::differences::DIFFERENCES;
 use super::row::{Here, Row, Swarm};
-use super::{Rows, SECTIONS};
+use super::{SECTIONS, Section};
 
 const HEAD: &str = "\
 # What landfall does with each key of Compose
@@ -46,7 +46,7 @@ pub(crate) fn markdown() -> String {
     out
 }
 
-fn table(out: &mut String, section: &Rows) {
+fn table(out: &mut String, section: &Section) {
     out.push_str("| key | for | landfall | Swarm |\n|---|---|---|---|\n");
     for row in section.rows {
         let _ = writeln!(
