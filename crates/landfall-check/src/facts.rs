@@ -13,8 +13,8 @@ mod service;
 mod variable;
 
 pub(crate) use app::{App, Kinded, place};
-pub(crate) use command::{CommandLine, words_of};
-pub(crate) use dockerfile::{Dockerfile, Instruction};
+pub(crate) use command::{CommandLine, split as words, words_of};
+pub(crate) use dockerfile::{Dockerfile, Instruction, exec_form};
 pub(crate) use dotenv::{DotEnv, Entry};
 pub(crate) use image::Image;
 pub(crate) use mount::{Mount, MountKind, mounts, volume_name};

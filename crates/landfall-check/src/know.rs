@@ -4,6 +4,7 @@ mod commands;
 mod images;
 mod names;
 
+pub(crate) use crate::facts::words;
 pub(crate) use commands::{
     has_word_run, is_development_server, is_scheduler, is_worker, migration, sleeps_in_a_loop,
 };

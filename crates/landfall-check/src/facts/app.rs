@@ -133,6 +133,19 @@ impl<'a> App<'a> {
         uses.map(|used| used.is_set).reduce(|a, b| a || b)
     }
 
+    /// Whether Compose has a value for a variable, of the files or of the environment.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
+        self.is_set(name).unwrap_or_else(|| {
+            self.around.environment.contains_key(name)
+                || self.dotenv().is_some_and(|dotenv| dotenv.get(name).is_some())
+        })
+    }
+
+    /// A path of the files, absolute.
+    pub(crate) fn resolve(&self, path: &str) -> Option<PathBuf> {
+        super::mount::absolute(path, self.directory())
+    }
+
     /// Every compose file that was read, by name.
     pub(crate) fn file_names(&self) -> BTreeSet<PathBuf> {
         let from = self.around.shown_from.as_deref().unwrap_or(self.directory());

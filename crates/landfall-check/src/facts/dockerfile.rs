@@ -155,7 +155,7 @@ fn instructions(text: &str) -> Vec<Instruction> {
 }
 
 /// `["a", "b"]`.
-fn exec_form(text: &str) -> Option<Vec<String>> {
+pub(crate) fn exec_form(text: &str) -> Option<Vec<String>> {
     let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?;
     Some(split(&inner.replace("\",", "\" ").replace("' ,", "' ").replace("\" ,", "\" ")))
 }

@@ -142,6 +142,22 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// It migrates or prepares something and ends, though nothing in the file says so.
+    pub(crate) fn is_job(&self, app: &App<'_>) -> bool {
+        let Some(runs) = self.runs(app) else { return false };
+        let line = runs.line();
+        let is_alone = !line.contains("&&") && !line.contains(';');
+        let prepares = ["collectstatic", "createsuperuser", "loaddata", "assets:precompile"];
+        let is_task = know::migration(&line).is_some()
+            || prepares.iter().any(|word| know::has_word_run(&line, word));
+        let stays_down = self.view.get("restart").and_then(View::text) == Some("no");
+        is_task && is_alone || stays_down && self.ports.is_empty() && !self.is_scheduled(&line)
+    }
+
+    fn is_scheduled(&self, line: &str) -> bool {
+        know::is_scheduler(line).is_some() || know::is_worker(line).is_some()
+    }
+
     /// Where the image's code lives: of the compose file, the Dockerfile or the engine.
     pub(crate) fn workdir(&self, app: &App<'_>) -> Option<String> {
         if let Some(dir) = self.view.get("working_dir").and_then(View::text) {

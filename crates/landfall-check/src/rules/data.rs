@@ -1,0 +1,258 @@
+//! Data: that they outlive the container, and lie where they are looked for.
+
+use std::path::{Path, PathBuf};
+
+use landfall_core::diagnostic::Severity::{Error, Note, Warning};
+
+use crate::facts::{App, Kinded as _, Mount, MountKind, Service, volume_name};
+use crate::finding::Out;
+use crate::know::{self, Family, data_dir};
+use crate::rule::Rule;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "database-without-volume",
+        severity: Error,
+        title: "a database that keeps its data in the container",
+        why: "Without a volume the data live and die with the container: the next image, the next \
+            `down`, and they are gone. An anonymous volume of the image is no help, since nothing finds \
+            it again.",
+        fix: "mount a named volume where the database keeps its data",
+        before: "services:\n  db:\n    image: postgres:16.4\n",
+        after: "services:\n  db:\n    image: postgres:16.4\n    volumes: \
+            [\"pgdata:/var/lib/postgresql/data\"]\nvolumes: {pgdata: {}}\n",
+        run: without_volume,
+    },
+    Rule {
+        id: "database-in-bind-mount",
+        severity: Note,
+        title: "a database in a folder of the project",
+        why: "Files of a running database in the project's folder are copied by backups in the middle \
+            of a write, sent to builders as context, deleted by `git clean`, and belong to a user that \
+            the host may not have.",
+        fix: "use a named volume",
+        before: "services:\n  db:\n    image: postgres:16.4\n    volumes: \
+            [\"./pgdata:/var/lib/postgresql/data\"]\n",
+        after: "services:\n  db:\n    image: postgres:16.4\n    volumes: \
+            [\"pgdata:/var/lib/postgresql/data\"]\nvolumes: {pgdata: {}}\n",
+        run: in_bind,
+    },
+    Rule {
+        id: "queue-not-persisted",
+        severity: Warning,
+        title: "a queue that forgets its tasks",
+        why: "A worker takes its tasks from this service, and it has no volume: when it is made anew, \
+            by an update or a crash, all tasks that wait are lost without a word.",
+        fix: "mount a volume at `/data` and start it with `--appendonly yes`",
+        before: "services:\n  redis:\n    image: redis:7.4\n  worker:\n    image: web:1.4.2\n    command: \
+            [celery, -A, shop, worker]\n    environment: {BROKER_URL: \"redis://redis/0\"}\n",
+        after: "services:\n  redis:\n    image: redis:7.4\n    volumes: [\"queue:/data\"]\n  worker:\n    \
+            image: web:1.4.2\n    command: [celery, -A, shop, worker]\n    environment: {BROKER_URL: \
+            \"redis://redis/0\"}\nvolumes: {queue: {}}\n",
+        run: queue,
+    },
+    Rule {
+        id: "data-outside-project",
+        severity: Note,
+        title: "data beside the project's folder",
+        why: "A relative path that leaves the project makes the app depend on where it was cloned to: a \
+            second clone shares the data of the first, and a clone in another place starts empty.",
+        fix: "use a named volume, or an absolute path",
+        before: "services:\n  web:\n    image: web:1.4.2\n    volumes: [\"../uploads:/srv/uploads\"]\n",
+        after: "services:\n  web:\n    image: web:1.4.2\n    volumes: [\"uploads:/srv/uploads\"]\nvolumes: \
+            {uploads: {}}\n",
+        run: outside,
+    },
+    Rule {
+        id: "legacy-data-left",
+        severity: Error,
+        title: "a volume that starts empty beside older data",
+        why: "The files now name a volume where an older layout kept the data in a folder, and that \
+            folder is still there, mounted by nothing. A deploy makes a new, empty volume: the app \
+            comes up with no users and no content, and new writes go to the wrong place.",
+        fix: "move the data into the volume first, or mount the folder",
+        before: "# ls\ncompose.yaml  pgdata/\n# compose.yaml mounts the volume pgdata, not ./pgdata\n",
+        after: "# ls\ncompose.yaml\n# the data were copied into the volume\n",
+        run: legacy,
+    },
+    Rule {
+        id: "data-tracked",
+        severity: Error,
+        title: "a database file that git tracks",
+        why: "The database of production is a file of the repository. A pull is blocked by it or, after \
+            a checkout or reset, replaces it with what was committed: all rows since are gone. Whoever \
+            clones the repository has a copy of the data.",
+        fix: "run `git rm --cached` on it, ignore it, and keep data outside of the clone",
+        before: "# git ls-files\ndata/app.sqlite3\n# compose.yaml\nvolumes: [\"./data:/srv/data\"]\n",
+        after: "# .gitignore\ndata/\n# compose.yaml\nvolumes: [\"./data:/srv/data\"]\n",
+        run: tracked,
+    },
+];
+
+/// Mounts that hold the data of a known database.
+fn data_mounts<'s>(service: &'s Service<'_>) -> Vec<&'s Mount> {
+    let dirs = data_dir(service.family).unwrap_or_default();
+    let moved = service.variable("PGDATA").map(|variable| variable.value().to_owned());
+    let holds = |mount: &&Mount| {
+        let at = |dir: &str| mount.covers(dir) || mount.is_within(dir);
+        dirs.iter().any(|dir| at(dir)) || moved.as_deref().is_some_and(at)
+    };
+    // What only adds scripts or settings lies elsewhere; a single file is no data directory.
+    service.mounts.iter().filter(holds).collect()
+}
+
+fn without_volume(app: &App<'_>, out: &mut Out) {
+    for service in app.services() {
+        if !matches!(service.family, Family::Postgres | Family::Mysql | Family::Mongo) {
+            continue;
+        }
+        let runs = service.runs(app).map(|runs| runs.line()).unwrap_or_default();
+        let elsewhere = ["--datadir", "--dbpath", "data_directory"].iter().any(|w| runs.contains(w));
+        let borrowed = service.view.get("volumes_from").is_some();
+        if data_mounts(service).is_empty() && !elsewhere && !borrowed && !service.is_one_off
+            && !is_client(&runs)
+        {
+            let message = format!("`{}` keeps its data in the container", service.name);
+            let finding = out.service(service, service.view.key_at(), message);
+            let dir = match service.family {
+                Family::Mysql => "/var/lib/mysql",
+                Family::Mongo => "/data/db",
+                _ => "/var/lib/postgresql/data",
+            };
+            finding.hint(format!("mount a named volume at `{dir}`"));
+        }
+    }
+}
+
+/// A database's image that runs a client: dumps, scripts, shells.
+fn is_client(line: &str) -> bool {
+    let clients = ["pg_dump", "psql", "mysqldump", "mongodump", "mongosh", "pg_basebackup", "sleep", "sh -c"];
+    clients.iter().any(|client| know::has_word_run(line, client))
+}
+
+fn in_bind(app: &App<'_>, out: &mut Out) {
+    for service in app.services().filter(|service| service.family.is_database()) {
+        for mount in data_mounts(service).into_iter().filter(|mount| mount.is_bind()) {
+            let is_file = mount.path.as_deref().is_some_and(|path| app.kind(path).is_file());
+            if !is_file && !mount.read_only {
+                let shown = mount.shown_source();
+                let message = format!("`{}` keeps its data in the folder `{shown}`", service.name);
+                out.service(service, mount.at.clone(), message);
+            }
+        }
+    }
+}
+
+fn queue(app: &App<'_>, out: &mut Out) {
+    for service in app.services() {
+        if !matches!(service.family, Family::Redis | Family::Rabbit) || !data_mounts(service).is_empty() {
+            continue;
+        }
+        let runs = service.runs(app).map(|runs| runs.words.join(" ")).unwrap_or_default();
+        if runs.contains("--save ") && !runs.contains("--appendonly yes") {
+            // Keeping nothing is what they want of it.
+            continue;
+        }
+        let worker = app.services().find(|worker| {
+            let line = worker.runs(app).map(|runs| runs.line()).unwrap_or_default();
+            let uses = worker.environment.iter().any(|variable| {
+                let value = variable.value();
+                value == service.name
+                    || know::url_parts(value).is_some_and(|url| url.host == service.name)
+            });
+            know::is_worker(&line).is_some() && (uses || line.contains(&format!("//{}", service.name)))
+        });
+        if let Some(worker) = worker {
+            let (name, of) = (service.name, worker.name);
+            let message = format!("`{name}` holds the tasks of `{of}` and forgets them with its container");
+            out.service(service, service.view.key_at(), message);
+        }
+    }
+}
+
+fn outside(app: &App<'_>, out: &mut Out) {
+    for service in app.services() {
+        for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
+            let Some(path) = mount.path.as_deref() else { continue };
+            let is_relative = mount.written.contains("../") || mount.shown_source().starts_with("..");
+            if is_relative && !path.starts_with(app.directory()) && !mount.read_only {
+                let shown = mount.shown_source();
+                let message = format!("`{}` keeps data in `{shown}`, outside of the project", service.name);
+                out.service(service, mount.at.clone(), message);
+            }
+        }
+    }
+}
+
+fn legacy(app: &App<'_>, out: &mut Out) {
+    let binds: Vec<&Path> =
+        app.services().flat_map(|s| &s.mounts).filter_map(|m| m.path.as_deref()).collect();
+    let is_mounted = |path: &Path| binds.iter().any(|bind| path.starts_with(bind) || bind.starts_with(path));
+    for service in app.services() {
+        for mount in service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
+            let Some(volume) = mount.source.as_deref() else { continue };
+            let real = volume_name(app.model, volume);
+            if app.engine().is_some_and(|engine| engine.volumes.contains_key(&real)) {
+                continue;
+            }
+            let is_data = data_mounts(service).iter().any(|data| data.target == mount.target);
+            let found = old_folder(app, volume, is_data.then_some(service.family));
+            if let Some(folder) = found.filter(|folder| !is_mounted(folder)) {
+                let shown = shown_beside(app, &folder);
+                let message = format!("the volume `{volume}` starts empty; older data lie in `{shown}`");
+                out.service(service, mount.at.clone(), message);
+            }
+        }
+    }
+}
+
+/// A folder that looks like what the volume was before: by its content or by the volume's name.
+fn old_folder(app: &App<'_>, volume: &str, database: Option<Family>) -> Option<PathBuf> {
+    let mark = match database {
+        Some(Family::Postgres) => Some("PG_VERSION"),
+        Some(Family::Mysql) => Some("ibdata1"),
+        Some(Family::Mongo) => Some("WiredTiger"),
+        _ => None,
+    };
+    let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
+    let directory = app.directory();
+    let places = [Some(directory), directory.parent().filter(|_| database.is_some())];
+    for place in places.into_iter().flatten() {
+        for name in app.names(place).into_iter().take(512) {
+            let path = place.join(&name);
+            let is_folder = || app.kind(&path).is_folder();
+            let same_name = plain(&name) == plain(volume);
+            let holds = |dir: &Path| mark.is_some_and(|mark| app.kind(&dir.join(mark)).is_file());
+            let marked = mark.is_some() && (holds(&path) || holds(&path.join("data")));
+            let full = same_name && is_folder() && app.names(&path).iter().any(|n| n != ".gitkeep");
+            // Beside the project only content counts: other apps have folders there.
+            if marked || full && place == directory {
+                return Some(path);
+            }
+        }
+    }
+    None
+}
+
+fn shown_beside(app: &App<'_>, path: &Path) -> String {
+    match app.directory().parent().and_then(|parent| path.strip_prefix(parent).ok()) {
+        Some(rest) if !path.starts_with(app.directory()) => format!("../{}", rest.display()),
+        _ => app.shown(path),
+    }
+}
+
+fn tracked(app: &App<'_>, out: &mut Out) {
+    for service in app.services() {
+        for mount in service.mounts.iter().filter(|mount| mount.is_bind() && !mount.read_only) {
+            let Some(path) = mount.path.as_deref().filter(|path| *path != app.directory()) else {
+                continue;
+            };
+            let name = |file: &Path| file.file_name().map(|n| n.to_string_lossy().into_owned());
+            let is_database = |file: &PathBuf| name(file).is_some_and(|n| know::is_database_file(&n));
+            if let Some(file) = app.tracked(path).into_iter().find(is_database) {
+                let message = format!("git tracks `{}`, which `{}` writes", app.shown(&file), service.name);
+                out.service(service, mount.at.clone(), message);
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Ports of the host.
+
+use landfall_core::diagnostic::Severity::{Error, Note, Warning};
+
+use crate::facts::{App, Port, Service, ports};
+use crate::finding::Out;
+use crate::know::Family;
+use crate::rule::Rule;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "database-published",
+        severity: Error,
+        title: "a database, cache or queue that everyone can reach",
+        why: "A port without an address is published on all interfaces, and Docker's rules come before \
+            those of ufw or firewalld, so a firewall on the host does not close it. Open databases are \
+            found by scanners within hours; Redis without a password hands over the host.",
+        fix: "take `ports` away: services reach each other without it; or publish on `127.0.0.1`",
+        before: "services:\n  db:\n    image: postgres:16.4\n    ports: [\"5432:5432\"]\n",
+        after: "services:\n  db:\n    image: postgres:16.4\n    ports: [\"127.0.0.1:5432:5432\"]\n",
+        run: database_published,
+    },
+    Rule {
+        id: "app-port-public",
+        severity: Note,
+        title: "an app's own port on all interfaces",
+        why: "Behind a proxy the app's own port is a way around it: around TLS, rate limits, access \
+            rules and forwarded headers that the app believes. Docker publishes past the firewall of \
+            the host, so it is open even where ufw says that it is not.",
+        fix: "publish on `127.0.0.1`, or use `expose` and let only the proxy publish",
+        before: "services:\n  web:\n    image: web:1.4.2\n    ports: [\"8000:8000\"]\n",
+        after: "services:\n  web:\n    image: web:1.4.2\n    ports: [\"127.0.0.1:8000:8000\"]\n",
+        run: app_port_public,
+    },
+    Rule {
+        id: "host-port-twice",
+        severity: Error,
+        title: "one port of the host, wanted twice",
+        why: "A host port can be bound once. The second container that wants it does not start, and \
+            which one is second may change from start to start. Files that are merged add their ports \
+            up, so an overlay often publishes what the base file publishes already; other projects and \
+            programs of the host count as well.",
+        fix: "give one of them another port, or take it away with `ports: !override []`",
+        before: "services:\n  a:\n    image: web:1.4.2\n    ports: [\"80:80\"]\n  b:\n    image: \
+            web:1.4.2\n    ports: [\"80:8080\"]\n",
+        after: "services:\n  a:\n    image: web:1.4.2\n    ports: [\"80:80\"]\n  b:\n    image: \
+            web:1.4.2\n    ports: [\"81:8080\"]\n",
+        run: host_port_twice,
+    },
+];
+
+fn database_published(app: &App<'_>, out: &mut Out) {
+    for service in app.services().filter(|service| service.family.is_backend()) {
+        for port in service.ports.iter().filter(|port| port.is_public()) {
+            let (name, what) = (service.name, service.family.described());
+            let shown = port.shown();
+            let message = format!("`{name}` is {what} and publishes {shown} on all interfaces");
+            out.service(service, port.at.clone(), message);
+        }
+    }
+}
+
+fn app_port_public(app: &App<'_>, out: &mut Out) {
+    let is_front = |port: &Port| port.is_public() && (port.publishes(80) || port.publishes(443));
+    let proxy = app.services().find(|service| {
+        service.family == Family::Proxy && service.ports.iter().any(is_front)
+    });
+    for service in app.services().filter(|service| service.family == Family::App) {
+        for port in &service.ports {
+            if !port.is_public() || is_front(port) || port.protocol != "tcp" {
+                continue;
+            }
+            let (name, shown) = (service.name, port.shown());
+            match proxy {
+                Some(proxy) => {
+                    let message = format!("`{name}` publishes {shown} around `{}`", proxy.name);
+                    out.service(service, port.at.clone(), message).severity(Warning);
+                }
+                None => {
+                    let message = format!("`{name}` publishes {shown} on all interfaces");
+                    out.service(service, port.at.clone(), message);
+                }
+            }
+        }
+    }
+}
+
+fn host_port_twice(app: &App<'_>, out: &mut Out) {
+    let all: Vec<(&Service<'_>, &Port)> = app
+        .services()
+        .flat_map(|service| service.ports.iter().map(move |port| (service, port)))
+        .filter(|(_, port)| port.published.is_some())
+        .take(2000)
+        .collect();
+    for (index, (service, port)) in all.iter().enumerate() {
+        let before = all[..index].iter().find_map(|(other, theirs)| {
+            let number = port.collides(theirs).filter(|_| !are_alternatives(service, other))?;
+            Some((number, other, theirs))
+        });
+        let Some((number, other, theirs)) = before else { continue };
+        let message = match service.name == other.name {
+            true => format!("`{}` publishes port {number} twice", service.name),
+            false => format!("`{}` publishes port {number}, as `{}` does", service.name, other.name),
+        };
+        let why = format!("`{}` publishes it here", other.name);
+        out.service(service, port.at.clone(), message).related(theirs.at.clone(), why);
+    }
+    beside_other_files(app, &all, out);
+    beside_the_host(app, &all, out);
+}
+
+/// Services of profiles that are never enabled together, as far as names tell.
+fn are_alternatives(one: &Service<'_>, other: &Service<'_>) -> bool {
+    let profiles = |service: &Service<'_>| -> Vec<String> {
+        let list = service.view.get("profiles").into_iter().flat_map(landfall_compose::View::items);
+        list.filter_map(landfall_compose::View::printed).collect()
+    };
+    let (ours, theirs) = (profiles(one), profiles(other));
+    !ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|profile| theirs.contains(profile))
+}
+
+fn beside_other_files(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) {
+    for (file, model) in app.siblings() {
+        let others = model.services().filter(|(name, _)| app.service(name).is_none());
+        for (name, view) in others {
+            for theirs in ports(view) {
+                let Some((service, port)) = all.iter().find(|(_, p)| p.collides(&theirs).is_some())
+                else {
+                    continue;
+                };
+                let shown = port.shown();
+                let message =
+                    format!("`{}` publishes {shown}, as `{name}` of {file} does", service.name);
+                out.service(service, port.at.clone(), message)
+                    .severity(Warning)
+                    .hint("give them different ports, or never run both on one host")
+                    .related(theirs.at.clone(), format!("`{name}` publishes it here"));
+            }
+        }
+    }
+}
+
+fn beside_the_host(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) {
+    let Some(engine) = app.engine() else { return };
+    let ours = |container: &crate::ContainerFacts| {
+        container.project.as_deref() == Some(app.model.name().as_str())
+    };
+    for (service, port) in all {
+        let is_it = |(number, protocol): &(u16, String)| {
+            port.publishes(*number) && *protocol == port.protocol
+        };
+        let held = |container: &&crate::ContainerFacts| container.ports.iter().any(is_it);
+        let holder = engine.containers.iter().find(held);
+        let owner = match holder {
+            Some(container) if ours(container) => continue,
+            Some(container) => format!("the container `{}`", container.name),
+            None => {
+                let listens = engine.listening.iter().find(|listening| {
+                    let all = matches!(listening.address.as_str(), "" | "0.0.0.0" | "::");
+                    let same = port.host_ip.as_deref() == Some(&listening.address);
+                    is_it(&(listening.port, listening.protocol.clone()))
+                        && (all || port.is_public() || same)
+                });
+                match listens {
+                    Some(listening) => listening.owner.as_ref().map_or_else(
+                        || "another program of this host".to_owned(),
+                        |owner| format!("`{owner}`"),
+                    ),
+                    None => continue,
+                }
+            }
+        };
+        let message = format!("`{}` publishes {}, which {owner} has", service.name, port.shown());
+        out.service(service, port.at.clone(), message)
+            .hint("stop what has it, or publish another port");
+    }
+}

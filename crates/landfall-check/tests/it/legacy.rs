@@ -1,0 +1,1 @@
+//! Older layouts of five kinds of systems, and what has to be found in them.
