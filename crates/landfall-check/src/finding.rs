@@ -111,21 +111,22 @@ impl Out {
         self.add(Finding { at, ..self.made(message) })
     }
 
-    /// One finding for all services that share a fault, so that a common one is said once.
+    /// One finding for all services that share a fault, so that a common one is said once; `say` gets
+    /// their names, and whether it is only one.
     pub(crate) fn group<'s>(
         &mut self,
         services: impl Iterator<Item = &'s Service<'s>>,
-        say: impl Fn(&str) -> String,
+        say: impl Fn(&str, bool) -> String,
     ) {
         let rule = self.rule.id;
         let all: Vec<&Service<'_>> = services.filter(|service| !service.allows(rule)).collect();
         match &all[..] {
             [] => {}
             [one] => {
-                self.service(one, one.view.key_at(), say(&format!("`{}`", one.name)));
+                self.service(one, one.view.key_at(), say(&format!("`{}`", one.name), true));
             }
             [first, rest @ ..] => {
-                let message = say(&listed(&all));
+                let message = say(&listed(&all), false);
                 let finding = self.app(Some(first.view.key_at()), message);
                 for service in rest {
                     finding.related(service.view.key_at(), format!("`{}` too", service.name));

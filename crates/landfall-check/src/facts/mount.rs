@@ -16,8 +16,7 @@ pub(crate) struct Mount {
     pub(crate) at: Location,
     /// The path of a bind, absolute and without `.` and `..`.
     pub(crate) path: Option<PathBuf>,
-    /// What stands in the file.
-    pub(crate) written: String,
+    shown: String,
 }
 
 /// What is mounted.
@@ -44,16 +43,34 @@ impl Mount {
         is_within(&self.target, path)
     }
 
-    /// What the user calls it.
+    /// The source as people write it: relative inside the project.
     pub(crate) fn shown_source(&self) -> &str {
-        let written = self.written.trim_matches(['"', '\'']);
-        let source = self.source.as_deref().unwrap_or_default();
-        // The tree has absolute paths, people write relative ones.
-        match written.split_once(':') {
-            Some((first, _)) if self.is_bind() && first.starts_with(['.', '~']) => first,
-            _ => source,
+        &self.shown
+    }
+
+    /// Whether a relative path leaves the project.
+    pub(crate) fn climbs_out(&self) -> bool {
+        self.is_bind() && self.shown.starts_with("..")
+    }
+}
+
+/// How a path is written in the project's files.
+fn shown(source: &str, path: Option<&Path>, written: &str, directory: &Path) -> String {
+    let Some(path) = path else { return source.to_owned() };
+    if let Ok(inside) = path.strip_prefix(directory) {
+        let inside = inside.to_string_lossy();
+        return if inside.is_empty() { ".".to_owned() } else { format!("./{inside}") };
+    }
+    if written.contains("..") {
+        let mut up = String::new();
+        for parent in directory.ancestors().skip(1).take(16) {
+            up.push_str("../");
+            if let Ok(rest) = path.strip_prefix(parent) {
+                return format!("{up}{}", rest.display());
+            }
         }
     }
+    source.to_owned()
 }
 
 /// Whether `path` is `folder` or lies below it.
@@ -73,8 +90,8 @@ pub(crate) fn mounts(service: View<'_>, directory: &Path) -> Vec<Mount> {
             let text = item.printed()?;
             let target = text.split(':').next().unwrap_or_default().to_owned();
             let kind = MountKind::Tmpfs;
-            let (at, written) = (item.at(), item.source().to_owned());
-            Some(Mount { kind, source: None, target, read_only: false, at, path: None, written })
+            let (at, shown) = (item.at(), String::new());
+            Some(Mount { kind, source: None, target, read_only: false, at, path: None, shown })
         }));
     }
     mounts
@@ -91,8 +108,9 @@ fn mount(view: View<'_>, directory: &Path) -> Option<Mount> {
         "" => "/".to_owned(),
         trimmed => trimmed.to_owned(),
     };
-    let written = view.source().to_owned();
-    Some(Mount { kind, source, target, read_only, at: view.at(), path, written })
+    let named = source.as_deref().unwrap_or_default();
+    let shown = shown(named, path.as_deref(), view.source(), directory);
+    Some(Mount { kind, source, target, read_only, at: view.at(), path, shown })
 }
 
 type Parts = (MountKind, Option<String>, String, bool);

@@ -18,9 +18,13 @@ impl Variable<'_> {
         self.value.as_deref().unwrap_or_default()
     }
 
-    /// Whether the value stands in the file, not in a variable of the shell or of `.env`.
+    /// Whether the value stands in the file, not in a variable of the shell, in `.env` or in an
+    /// `env_file`: what comes from there has the place of the file's name.
     pub(crate) fn is_literal(&self) -> bool {
-        !self.value().is_empty() && !self.written.replace("$$", "").contains('$')
+        let value = self.value();
+        let has_variable = self.written.replace("$$", "").contains('$');
+        let is_folded = self.written.contains(['\n', '\\']) || value.contains('$');
+        !value.is_empty() && !has_variable && (is_folded || self.written.contains(value))
     }
 
     /// The default of a value that is `${NAME:-default}` and nothing else.

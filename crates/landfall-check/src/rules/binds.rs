@@ -52,8 +52,21 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Folders in which images have their code, unless they say otherwise.
 const CODE_DIRS: &[&str] = &[
-    "/app", "/application", "/code", "/go/src/app", "/home/app", "/home/node/app", "/opt/app", "/src",
-    "/srv/app", "/usr/app", "/usr/src", "/usr/src/app", "/var/www", "/var/www/app", "/var/www/html",
+    "/app",
+    "/application",
+    "/code",
+    "/go/src/app",
+    "/home/app",
+    "/home/node/app",
+    "/opt/app",
+    "/src",
+    "/srv/app",
+    "/usr/app",
+    "/usr/src",
+    "/usr/src/app",
+    "/var/www",
+    "/var/www/app",
+    "/var/www/html",
     "/workspace",
 ];
 
@@ -69,8 +82,10 @@ fn code(app: &App<'_>, out: &mut Out) {
             }
             if covers_code(app, service, mount, workdir.as_deref()) {
                 let (shown, target) = (mount.shown_source(), &mount.target);
-                let message =
-                    format!("`{shown}` of the host lies over `{target}`, the code of `{}`", service.name);
+                let message = format!(
+                    "`{shown}` of the host lies over `{target}`, the code of `{}`",
+                    service.name
+                );
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -84,7 +99,7 @@ fn covers_code(app: &App<'_>, service: &Service<'_>, mount: &Mount, workdir: Opt
         && mount.covers(workdir)
     {
         // Settings may lie where a program starts; an unknown folder there is taken for code.
-        return holds != Some(false) || service.has_build();
+        return holds != Some(false) || service.has_build() || path == Some(app.directory());
     }
     let is_context = path.is_some() && service.context(app).as_deref() == path;
     if is_context || (path == Some(app.directory()) && !mount.read_only) {
@@ -94,7 +109,9 @@ fn covers_code(app: &App<'_>, service: &Service<'_>, mount: &Mount, workdir: Opt
         return match holds {
             Some(holds) => holds,
             // It is not there to be looked at: a folder named after data is meant as data.
-            None => !path.and_then(Path::file_name).is_some_and(|n| know::is_data_name(&n.to_string_lossy())),
+            None => !path
+                .and_then(Path::file_name)
+                .is_some_and(|n| know::is_data_name(&n.to_string_lossy())),
         };
     }
     // A part of the code: a folder of the context that the image has as well.
@@ -114,7 +131,8 @@ fn holds_code(app: &App<'_>, folder: &Path) -> Option<bool> {
     if names.iter().any(is_code) {
         return Some(true);
     }
-    let inner = names.iter().filter(|name| !name.starts_with('.') && !know::is_data_name(name)).take(64);
+    let inner =
+        names.iter().filter(|name| !name.starts_with('.') && !know::is_data_name(name)).take(64);
     Some(inner.map(|name| app.names(&folder.join(name))).any(|names| names.iter().any(is_code)))
 }
 
@@ -124,18 +142,29 @@ fn is_code_name(name: &str) -> bool {
         "scala", "svelte", "ts", "tsx", "vue",
     ];
     const NAMES: &[&str] = &[
-        "Cargo.toml", "Dockerfile", "Gemfile", "composer.json", "go.mod", "manage.py", "mix.exs",
-        "package.json", "pom.xml", "pyproject.toml", "requirements.txt",
+        "Cargo.toml",
+        "Dockerfile",
+        "Gemfile",
+        "composer.json",
+        "go.mod",
+        "manage.py",
+        "mix.exs",
+        "package.json",
+        "pom.xml",
+        "pyproject.toml",
+        "requirements.txt",
     ];
     let end = name.rsplit_once('.').map(|(_, end)| end);
-    NAMES.contains(&name) || end.is_some_and(|end| ENDS.contains(&end)) && !name.ends_with(".config.js")
+    NAMES.contains(&name)
+        || end.is_some_and(|end| ENDS.contains(&end)) && !name.ends_with(".config.js")
 }
 
 /// Files of the system that containers read, and what is no file at all.
 fn is_of_system(mount: &Mount) -> bool {
     let source = mount.source.as_deref().unwrap_or_default();
     let starts = ["/dev/", "/run/", "/var/run/", "/proc/", "/sys/", "/tmp/.X11-unix"];
-    source.ends_with(".sock") || starts.iter().any(|start| source.starts_with(start))
+    source.ends_with(".sock")
+        || starts.iter().any(|start| source.starts_with(start))
         || matches!(source, "/etc/localtime" | "/etc/timezone")
 }
 
@@ -154,18 +183,40 @@ fn writable_file(app: &App<'_>, out: &mut Out) {
 
 fn missing(app: &App<'_>, out: &mut Out) {
     const ENDS: &[&str] = &[
-        "cfg", "cnf", "conf", "crt", "env", "html", "ini", "js", "json", "key", "pem", "php", "properties",
-        "py", "rb", "sh", "sql", "toml", "txt", "xml", "yaml", "yml",
+        "cfg",
+        "cnf",
+        "conf",
+        "crt",
+        "env",
+        "html",
+        "ini",
+        "js",
+        "json",
+        "key",
+        "pem",
+        "php",
+        "properties",
+        "py",
+        "rb",
+        "sh",
+        "sql",
+        "toml",
+        "txt",
+        "xml",
+        "yaml",
+        "yml",
     ];
     for service in app.services() {
         for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
             let Some(path) = mount.path.as_deref() else { continue };
             let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
-            let same_end = end.is_some() && Path::new(&mount.target).extension() == path.extension();
+            let same_end =
+                end.is_some() && Path::new(&mount.target).extension() == path.extension();
             let is_named_file = same_end && end.is_some_and(|end| ENDS.contains(&&*end));
             if is_named_file && app.kind(path).is_none() && !is_of_system(mount) {
                 let shown = mount.shown_source();
-                let message = format!("there is no `{shown}`; Docker would make a folder of that name");
+                let message =
+                    format!("there is no `{shown}`; Docker would make a folder of that name");
                 out.service(service, mount.at.clone(), message);
             } else if is_named_file && app.kind(path) == Some(Kind::Folder) {
                 let shown = mount.shown_source();

@@ -107,9 +107,13 @@ fn without_volume(app: &App<'_>, out: &mut Out) {
             continue;
         }
         let runs = service.runs(app).map(|runs| runs.line()).unwrap_or_default();
-        let elsewhere = ["--datadir", "--dbpath", "data_directory"].iter().any(|w| runs.contains(w));
+        let elsewhere =
+            ["--datadir", "--dbpath", "data_directory"].iter().any(|w| runs.contains(w));
         let borrowed = service.view.get("volumes_from").is_some();
-        if data_mounts(service).is_empty() && !elsewhere && !borrowed && !service.is_one_off
+        if data_mounts(service).is_empty()
+            && !elsewhere
+            && !borrowed
+            && !service.is_one_off
             && !is_client(&runs)
         {
             let message = format!("`{}` keeps its data in the container", service.name);
@@ -126,7 +130,8 @@ fn without_volume(app: &App<'_>, out: &mut Out) {
 
 /// A database's image that runs a client: dumps, scripts, shells.
 fn is_client(line: &str) -> bool {
-    let clients = ["pg_dump", "psql", "mysqldump", "mongodump", "mongosh", "pg_basebackup", "sleep", "sh -c"];
+    let clients =
+        ["pg_dump", "psql", "mysqldump", "mongodump", "mongosh", "pg_basebackup", "sleep", "sh -c"];
     clients.iter().any(|client| know::has_word_run(line, client))
 }
 
@@ -145,7 +150,9 @@ fn in_bind(app: &App<'_>, out: &mut Out) {
 
 fn queue(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
-        if !matches!(service.family, Family::Redis | Family::Rabbit) || !data_mounts(service).is_empty() {
+        if !matches!(service.family, Family::Redis | Family::Rabbit)
+            || !data_mounts(service).is_empty()
+        {
             continue;
         }
         let runs = service.runs(app).map(|runs| runs.words.join(" ")).unwrap_or_default();
@@ -160,11 +167,13 @@ fn queue(app: &App<'_>, out: &mut Out) {
                 value == service.name
                     || know::url_parts(value).is_some_and(|url| url.host == service.name)
             });
-            know::is_worker(&line).is_some() && (uses || line.contains(&format!("//{}", service.name)))
+            know::is_worker(&line).is_some()
+                && (uses || line.contains(&format!("//{}", service.name)))
         });
         if let Some(worker) = worker {
             let (name, of) = (service.name, worker.name);
-            let message = format!("`{name}` holds the tasks of `{of}` and forgets them with its container");
+            let message =
+                format!("`{name}` holds the tasks of `{of}` and forgets them with its container");
             out.service(service, service.view.key_at(), message);
         }
     }
@@ -173,11 +182,10 @@ fn queue(app: &App<'_>, out: &mut Out) {
 fn outside(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
         for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
-            let Some(path) = mount.path.as_deref() else { continue };
-            let is_relative = mount.written.contains("../") || mount.shown_source().starts_with("..");
-            if is_relative && !path.starts_with(app.directory()) && !mount.read_only {
+            if mount.climbs_out() && !mount.read_only {
                 let shown = mount.shown_source();
-                let message = format!("`{}` keeps data in `{shown}`, outside of the project", service.name);
+                let message =
+                    format!("`{}` keeps data in `{shown}`, outside of the project", service.name);
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -187,10 +195,15 @@ fn outside(app: &App<'_>, out: &mut Out) {
 fn legacy(app: &App<'_>, out: &mut Out) {
     let binds: Vec<&Path> =
         app.services().flat_map(|s| &s.mounts).filter_map(|m| m.path.as_deref()).collect();
-    let is_mounted = |path: &Path| binds.iter().any(|bind| path.starts_with(bind) || bind.starts_with(path));
+    let is_mounted =
+        |path: &Path| binds.iter().any(|bind| path.starts_with(bind) || bind.starts_with(path));
+    let mut seen: Vec<&str> = Vec::new();
     for service in app.services() {
         for mount in service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
-            let Some(volume) = mount.source.as_deref() else { continue };
+            let Some(volume) = mount.source.as_deref().filter(|v| !seen.contains(v)) else {
+                continue;
+            };
+            seen.push(volume);
             let real = volume_name(app.model, volume);
             if app.engine().is_some_and(|engine| engine.volumes.contains_key(&real)) {
                 continue;
@@ -199,7 +212,8 @@ fn legacy(app: &App<'_>, out: &mut Out) {
             let found = old_folder(app, volume, is_data.then_some(service.family));
             if let Some(folder) = found.filter(|folder| !is_mounted(folder)) {
                 let shown = shown_beside(app, &folder);
-                let message = format!("the volume `{volume}` starts empty; older data lie in `{shown}`");
+                let message =
+                    format!("the volume `{volume}` starts empty; older data lie in `{shown}`");
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -248,9 +262,11 @@ fn tracked(app: &App<'_>, out: &mut Out) {
                 continue;
             };
             let name = |file: &Path| file.file_name().map(|n| n.to_string_lossy().into_owned());
-            let is_database = |file: &PathBuf| name(file).is_some_and(|n| know::is_database_file(&n));
+            let is_database =
+                |file: &PathBuf| name(file).is_some_and(|n| know::is_database_file(&n));
             if let Some(file) = app.tracked(path).into_iter().find(is_database) {
-                let message = format!("git tracks `{}`, which `{}` writes", app.shown(&file), service.name);
+                let message =
+                    format!("git tracks `{}`, which `{}` writes", app.shown(&file), service.name);
                 out.service(service, mount.at.clone(), message);
             }
         }

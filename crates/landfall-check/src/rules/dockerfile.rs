@@ -48,17 +48,24 @@ pub(super) const RULES: &[Rule] = &[
 
 fn context(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
-        let (Some(file), Some(context)) = (service.dockerfile(app), service.context(app)) else { continue };
+        let (Some(file), Some(context)) = (service.dockerfile(app), service.context(app)) else {
+            continue;
+        };
         let copies_all = file.all().find(|i| {
-            let words: Vec<&str> = i.rest.split_whitespace().filter(|w| !w.starts_with("--")).collect();
+            let words: Vec<&str> =
+                i.rest.split_whitespace().filter(|w| !w.starts_with("--")).collect();
             let from_stage = i.rest.contains("--from");
-            let all = words.split_last().is_some_and(|(_, from)| from.iter().any(|w| matches!(*w, "." | "./")));
+            let all = words
+                .split_last()
+                .is_some_and(|(_, from)| from.iter().any(|w| matches!(*w, "." | "./")));
             matches!(&*i.keyword, "COPY" | "ADD") && all && !from_stage
         });
         let Some(copy) = copies_all else { continue };
         let ignored = ignored(app, &context, &file.shown);
         let names = app.names(&context);
-        let mut bad = names.iter().filter(|name| is_private(app, &context, name) && !is_ignored(&ignored, name));
+        let mut bad = names
+            .iter()
+            .filter(|name| is_private(app, &context, name) && !is_ignored(&ignored, name));
         let Some(first) = bad.next() else { continue };
         let more = match bad.count() {
             0 => String::new(),
@@ -71,11 +78,16 @@ fn context(app: &App<'_>, out: &mut Out) {
 /// Secrets, keys and dumps, by their names.
 fn is_private(app: &App<'_>, context: &Path, name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let harmless = ["example", "sample", "template", "dist"].iter().any(|word| lower.contains(word));
+    let harmless =
+        ["example", "sample", "template", "dist"].iter().any(|word| lower.contains(word));
     let ends = [".pem", ".key", ".p12", ".pfx", ".sql", ".sql.gz", ".dump"];
-    let is_file = lower == ".env" || lower.starts_with(".env.") || lower.starts_with("id_rsa")
-        || lower.starts_with("id_ed25519") || ends.iter().any(|end| lower.ends_with(end));
-    let is_folder = matches!(&*lower, "backup" | "backups" | "secrets") && app.kind(&context.join(name)).is_folder()
+    let is_file = lower == ".env"
+        || lower.starts_with(".env.")
+        || lower.starts_with("id_rsa")
+        || lower.starts_with("id_ed25519")
+        || ends.iter().any(|end| lower.ends_with(end));
+    let is_folder = matches!(&*lower, "backup" | "backups" | "secrets")
+        && app.kind(&context.join(name)).is_folder()
         && !app.names(&context.join(name)).is_empty();
     !harmless && (is_file || is_folder)
 }
@@ -85,7 +97,8 @@ fn ignored(app: &App<'_>, context: &Path, dockerfile: &str) -> Vec<(bool, String
     let name = dockerfile.rsplit('/').next().unwrap_or(dockerfile);
     let own = app.text(&context.join(format!("{name}.dockerignore")));
     let text = own.or_else(|| app.text(&context.join(".dockerignore"))).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let pattern = |line: &str| {
         let (keep, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
         let bare = line.trim_start_matches("./").trim_start_matches('/').trim_start_matches("**/");
@@ -124,16 +137,21 @@ fn download(app: &App<'_>, out: &mut Out) {
         let Some(file) = service.dockerfile(app) else { continue };
         for instruction in file.all() {
             let rest = &instruction.rest;
-            let checked = ["sha256", "sha512", "--checksum", "gpg --verify", "gpgv", "minisign", "cosign"];
+            let checked =
+                ["sha256", "sha512", "--checksum", "gpg --verify", "gpgv", "minisign", "cosign"];
             if checked.iter().any(|word| rest.contains(word)) {
                 continue;
             }
             let fetches = ["curl ", "wget "].iter().any(|tool| rest.contains(tool));
             let what = match &*instruction.keyword {
-                "RUN" if fetches && rest.contains("http://") && !is_local(rest) => "over plain HTTP",
+                "RUN" if fetches && rest.contains("http://") && !is_local(rest) => {
+                    "over plain HTTP"
+                }
                 "RUN" if fetches && pipes_to_shell(rest) => "and runs it unseen",
                 "ADD" if rest.contains("http://") => "over plain HTTP",
-                "ADD" if rest.contains("https://") && !rest.contains(".git") => "without a checksum",
+                "ADD" if rest.contains("https://") && !rest.contains(".git") => {
+                    "without a checksum"
+                }
                 _ => continue,
             };
             let message = format!("the build of `{}` downloads {what}", service.name);
@@ -148,7 +166,8 @@ fn is_local(text: &str) -> bool {
 
 fn pipes_to_shell(text: &str) -> bool {
     text.split('|').skip(1).any(|part| {
-        let mut words = part.split_whitespace().filter(|word| *word != "sudo" && !word.contains('='));
+        let mut words =
+            part.split_whitespace().filter(|word| *word != "sudo" && !word.contains('='));
         let program = words.next().unwrap_or_default();
         matches!(program.rsplit('/').next(), Some("sh" | "bash" | "python" | "python3" | "perl"))
     })
@@ -159,13 +178,16 @@ fn env_line(app: &App<'_>, out: &mut Out) {
         let Some(file) = service.dockerfile(app) else { continue };
         for instruction in file.all().filter(|i| i.keyword == "ENV") {
             let words = know::words(&instruction.rest);
-            let pairs: Vec<(&str, &str)> = words.iter().filter_map(|word| word.split_once('=')).collect();
+            let pairs: Vec<(&str, &str)> =
+                words.iter().filter_map(|word| word.split_once('=')).collect();
             let own = pairs.iter().enumerate().find_map(|(index, (name, _))| {
                 let used = |(_, value): &(&str, &str)| {
                     super::dollar::names(value).any(|used| used == *name)
                 };
                 let set_before = file.all().any(|i| {
-                    i.line < instruction.line && matches!(&*i.keyword, "ENV" | "ARG") && i.rest.contains(name)
+                    i.line < instruction.line
+                        && matches!(&*i.keyword, "ENV" | "ARG")
+                        && i.rest.contains(name)
                 });
                 let others = pairs.iter().enumerate().any(|(at, pair)| at != index && used(pair));
                 (others && !set_before && *name != "PATH").then_some(*name)

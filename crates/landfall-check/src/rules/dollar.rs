@@ -49,7 +49,8 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
 /// Texts of a service that run inside its container, as written.
 fn texts(service: View<'_>) -> Vec<(View<'_>, bool)> {
     let mut all = Vec::new();
-    for (path, is_check) in [("healthcheck.test", true), ("command", false), ("entrypoint", false)] {
+    for (path, is_check) in [("healthcheck.test", true), ("command", false), ("entrypoint", false)]
+    {
         let Some(view) = service.at_path(path) else { continue };
         if view.is_list() {
             all.extend(view.items().map(|item| (item, is_check)));

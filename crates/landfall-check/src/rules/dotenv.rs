@@ -118,8 +118,14 @@ fn unset(app: &App<'_>, out: &mut Out) {
 
 fn missing(app: &App<'_>, out: &mut Out) {
     const EXAMPLES: &[&str] = &[
-        ".env.example", ".env.sample", ".env.dist", ".env.template", ".env.default", "env.example",
-        "example.env", "sample.env",
+        ".env.example",
+        ".env.sample",
+        ".env.dist",
+        ".env.template",
+        ".env.default",
+        "env.example",
+        "example.env",
+        "sample.env",
     ];
     let directory = app.directory();
     let example = EXAMPLES.iter().find_map(|name| {
@@ -189,7 +195,9 @@ fn unused<'s>(app: &'s App<'_>) -> Vec<&'s Entry> {
         others.iter().any(|text| text.split(|c| !word(c)).any(|part| part == name))
     };
     let by_tools = |name: &str| {
-        ["COMPOSE_", "DOCKER_", "BUILDKIT_", "LANDFALL_"].iter().any(|start| name.starts_with(start))
+        ["COMPOSE_", "DOCKER_", "BUILDKIT_", "LANDFALL_"]
+            .iter()
+            .any(|start| name.starts_with(start))
     };
     let is_unused = |entry: &&Entry| {
         !used.contains(&entry.name) && !by_tools(&entry.name) && !in_others(&entry.name)
@@ -220,8 +228,11 @@ fn secret_unused(app: &App<'_>, out: &mut Out) {
     for entry in unused(app).into_iter().filter(|entry| is_secret(&entry.name)) {
         let name = &entry.name;
         let message = format!("`{name}` is set and reaches no service");
-        out.app(Some(place(&app.shown(&app.directory().join(".env")), entry.line, entry.column)), message)
-            .hint(format!("hand it on: `environment: {{{name}: ${{{name}:?}}}}` or `env_file: .env`"));
+        out.app(
+            Some(place(&app.shown(&app.directory().join(".env")), entry.line, entry.column)),
+            message,
+        )
+        .hint(format!("hand it on: `environment: {{{name}: ${{{name}:?}}}}` or `env_file: .env`"));
     }
 }
 

@@ -77,7 +77,8 @@ fn volume_owner(app: &App<'_>, out: &mut Out) {
         for mount in service.mounts.iter().filter(|m| m.kind == MountKind::Volume && !m.read_only) {
             let Some(source) = mount.source.as_deref() else { continue };
             let facts = engine.volumes.get(&volume_name(app.model, source));
-            let owner = facts.filter(|facts| !facts.world_writable).and_then(|facts| facts.owner_uid);
+            let owner =
+                facts.filter(|facts| !facts.world_writable).and_then(|facts| facts.owner_uid);
             if let Some(owner) = owner.filter(|owner| *owner != uid) {
                 let message = format!(
                     "`{}` runs as {uid}, and the volume `{source}` belongs to {owner}",
@@ -100,7 +101,10 @@ fn disk_room(app: &App<'_>, out: &mut Out) {
         let (free, wanted) = (disk.free_bytes / MIB, wanted / MIB);
         let at = app.model.root().get("services").map(View::key_at);
         let path = &disk.path;
-        out.app(at, format!("{free} MB are free in `{path}`; a second set of images takes {wanted} MB"));
+        out.app(
+            at,
+            format!("{free} MB are free in `{path}`; a second set of images takes {wanted} MB"),
+        );
     }
 }
 
@@ -112,8 +116,10 @@ fn stale_image(app: &App<'_>, out: &mut Out) {
         let Some(service) = service else { continue };
         let Some(image) = &service.image else { continue };
         let Some(facts) = engine.images.get(&image.text) else { continue };
-        if !facts.id.is_empty() && !container.image_id.is_empty() && facts.id != container.image_id {
-            let message = format!("`{}` runs an older image than `{}` names now", container.name, image.text);
+        if !facts.id.is_empty() && !container.image_id.is_empty() && facts.id != container.image_id
+        {
+            let message =
+                format!("`{}` runs an older image than `{}` names now", container.name, image.text);
             let at = image.at().unwrap_or_else(|| service.view.key_at());
             out.service(service, at, message);
         }
@@ -123,7 +129,8 @@ fn stale_image(app: &App<'_>, out: &mut Out) {
 fn external_missing(app: &App<'_>, out: &mut Out) {
     let Some(engine) = app.engine() else { return };
     let root = app.model.root();
-    let external = |view: &View<'_>| view.get("external").is_some_and(|e| e.boolean() != Some(false));
+    let external =
+        |view: &View<'_>| view.get("external").is_some_and(|e| e.boolean() != Some(false));
     if let Some(known) = &engine.networks {
         for (name, view) in root.get("networks").into_iter().flat_map(View::entries) {
             let real = view.get("name").and_then(View::printed).unwrap_or_else(|| name.to_owned());

@@ -65,14 +65,17 @@ fn is_checked(app: &App<'_>, service: &Service<'_>) -> bool {
 
 fn unchecked<'s, 'a>(app: &'s App<'a>) -> impl Iterator<Item = &'s Service<'a>> {
     app.services().filter(|service| {
-        !service.is_one_off && !service.is_job(app) && !service.has_profiles()
+        !service.is_one_off
+            && !service.is_job(app)
+            && !service.has_profiles()
             && !is_checked(app, service)
     })
 }
 
 fn route(app: &App<'_>, out: &mut Out) {
     for service in unchecked(app).filter(|s| s.is_routed() && !s.family.is_backend()) {
-        let message = format!("`{}` is published, and nothing tells whether it works", service.name);
+        let message =
+            format!("`{}` is published, and nothing tells whether it works", service.name);
         out.service(service, service.view.key_at(), message);
     }
 }
@@ -96,8 +99,7 @@ fn database(app: &App<'_>, out: &mut Out) {
 
 fn others(app: &App<'_>, out: &mut Out) {
     let services = unchecked(app).filter(|s| !s.is_routed() && !s.family.is_backend());
-    out.group(services, |names| format!("nothing tells whether {names} still work").replace(
-        "` still work",
-        "` still works",
-    ));
+    out.group(services, |names, is_one| {
+        format!("nothing tells whether {names} still {}", if is_one { "works" } else { "work" })
+    });
 }

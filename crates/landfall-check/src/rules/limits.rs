@@ -81,9 +81,11 @@ fn has(service: &Service<'_>, path: &str) -> bool {
 }
 
 fn no_restart(app: &App<'_>, out: &mut Out) {
-    let lacking = long_running(app)
-        .filter(|s| !has(s, "restart") && !has(s, "deploy.restart_policy"));
-    out.group(lacking, |names| format!("nothing starts {names} again after a crash or a reboot"));
+    let lacking =
+        long_running(app).filter(|s| !has(s, "restart") && !has(s, "deploy.restart_policy"));
+    out.group(lacking, |names, _| {
+        format!("nothing starts {names} again after a crash or a reboot")
+    });
 }
 
 fn one_off_restarts(app: &App<'_>, out: &mut Out) {
@@ -91,7 +93,8 @@ fn one_off_restarts(app: &App<'_>, out: &mut Out) {
         let restart = service.view.get("restart");
         let again = |r: &View<'_>| matches!(r.text(), Some("always" | "unless-stopped"));
         if let Some(restart) = restart.filter(again) {
-            let message = format!("`{}` has to complete, and is started again when it does", service.name);
+            let message =
+                format!("`{}` has to complete, and is started again when it does", service.name);
             out.service(service, restart.at(), message);
         }
     }
@@ -100,7 +103,7 @@ fn one_off_restarts(app: &App<'_>, out: &mut Out) {
 fn no_memory_limit(app: &App<'_>, out: &mut Out) {
     let lacking = long_running(app)
         .filter(|s| !has(s, "mem_limit") && !has(s, "deploy.resources.limits.memory"));
-    out.group(lacking, |names| format!("{names} may take all memory of the host"));
+    out.group(lacking, |names, _| format!("{names} may take all memory of the host"));
 }
 
 fn no_log_limit(app: &App<'_>, out: &mut Out) {
@@ -109,7 +112,7 @@ fn no_log_limit(app: &App<'_>, out: &mut Out) {
         let driver = logging.get("driver").and_then(View::text).unwrap_or("json-file");
         driver == "json-file" && logging.at_path("options.max-size").is_none()
     };
-    out.group(long_running(app).filter(unbounded), |names| {
+    out.group(long_running(app).filter(unbounded), |names, _| {
         format!("the logs of {names} grow without a limit")
     });
 }
@@ -118,7 +121,8 @@ fn stop_grace(app: &App<'_>, out: &mut Out) {
     for service in long_running(app).filter(|s| !has(s, "stop_grace_period")) {
         let Some(runs) = service.runs(app) else { continue };
         let line = runs.line();
-        if let Some(worker) = know::is_worker(&line).filter(|_| know::is_scheduler(&line).is_none()) {
+        if let Some(worker) = know::is_worker(&line).filter(|_| know::is_scheduler(&line).is_none())
+        {
             let message =
                 format!("`{}` runs `{worker}` and has ten seconds to finish a task", service.name);
             out.service(service, runs.at, message);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_compose::{Model, View};
-use landfall_core::diagnostic::Severity::{Error, Warning};
+use landfall_core::diagnostic::Severity::Warning;
 
 use crate::facts::{App, Image};
 use crate::finding::Out;
@@ -41,14 +41,8 @@ pub(super) const RULES: &[Rule] = &[
 fn container_name(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
         let Some(name) = service.view.get("container_name") else { continue };
-        let replicas = service.replicas();
-        if replicas > 1 {
-            let message = format!("`{}` has one name for {replicas} replicas", service.name);
-            out.service(service, name.key_at(), message).severity(Error);
-        } else {
-            let message = format!("the container of `{}` has a fixed name", service.name);
-            out.service(service, name.key_at(), message);
-        }
+        let message = format!("the container of `{}` has a fixed name", service.name);
+        out.service(service, name.key_at(), message);
     }
 }
 
@@ -67,7 +61,8 @@ fn material(model: &Model) -> BTreeSet<String> {
 }
 
 fn project_name(app: &App<'_>, out: &mut Out) {
-    const COPIES: &[&str] = &["blue", "green", "test", "testing", "stage", "staging", "canary", "beta"];
+    const COPIES: &[&str] =
+        &["blue", "green", "test", "testing", "stage", "staging", "canary", "beta"];
     let ours = material(app.model);
     for (file, other) in app.siblings() {
         let shares = material(other).iter().any(|part| ours.contains(part));
@@ -82,7 +77,8 @@ fn project_name(app: &App<'_>, out: &mut Out) {
         }
         let at = app.model.root().get("services").map(View::key_at);
         let project = app.model.name();
-        let what = if apart { "is one project with this file" } else { "replaces services of this file" };
+        let what =
+            if apart { "is one project with this file" } else { "replaces services of this file" };
         out.app(at, format!("`{file}` {what}: both are called `{project}`"));
     }
 }

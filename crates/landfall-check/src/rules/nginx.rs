@@ -81,7 +81,8 @@ fn logs(app: &App<'_>, out: &mut Out) {
         for directive in nginx_files(app, service) {
             let path = directive.argument();
             let is_log = matches!(directive.name(), "access_log" | "error_log");
-            let is_file = path.starts_with('/') && !path.starts_with("/dev/") && !path.contains('$');
+            let is_file =
+                path.starts_with('/') && !path.starts_with("/dev/") && !path.contains('$');
             // The official image links its usual files to the container's output.
             let usual = matches!(path, "/var/log/nginx/access.log" | "/var/log/nginx/error.log");
             let covered = service.mounts.iter().any(|mount| mount.covers(path));
@@ -95,7 +96,10 @@ fn logs(app: &App<'_>, out: &mut Out) {
 
 fn no_tls(app: &App<'_>, out: &mut Out) {
     let ends_tls = app.services().any(|service| {
-        let own = service.ports.iter().any(|port| port.has_target(443) || port.publishes(443) || port.has_target(8443));
+        let own = service
+            .ports
+            .iter()
+            .any(|port| port.has_target(443) || port.publishes(443) || port.has_target(8443));
         let routed = service.view.at_path("x-landfall.routes").is_some();
         let tunnel = service.image.as_ref().is_some_and(|image| image.last.contains("cloudflared"));
         own || routed || tunnel
@@ -106,7 +110,8 @@ fn no_tls(app: &App<'_>, out: &mut Out) {
     for service in app.services().filter(|s| s.family == Family::Proxy || !s.family.is_backend()) {
         let open = |port: &&Port| port.is_public() && port.publishes(80);
         if let Some(port) = service.ports.iter().find(open) {
-            let message = format!("`{}` serves on port 80, and nothing here serves TLS", service.name);
+            let message =
+                format!("`{}` serves on port 80, and nothing here serves TLS", service.name);
             out.service(service, port.at.clone(), message);
         }
     }

@@ -90,8 +90,26 @@ fn links(app: &App<'_>, out: &mut Out) {
 }
 
 const SCHEMES: &[&str] = &[
-    "amqp", "amqps", "grpc", "http", "https", "kafka", "memcached", "mongodb", "mysql", "mysql2",
-    "mariadb", "nats", "postgis", "postgres", "postgresql", "redis", "rediss", "tcp", "ws", "wss",
+    "amqp",
+    "amqps",
+    "grpc",
+    "http",
+    "https",
+    "kafka",
+    "memcached",
+    "mongodb",
+    "mysql",
+    "mysql2",
+    "mariadb",
+    "nats",
+    "postgis",
+    "postgres",
+    "postgresql",
+    "redis",
+    "rediss",
+    "tcp",
+    "ws",
+    "wss",
 ];
 
 fn dangling(app: &App<'_>, out: &mut Out) {
@@ -110,17 +128,22 @@ fn dangling(app: &App<'_>, out: &mut Out) {
             if let Some(other) = names.get(host).and_then(|name| app.service(name)) {
                 published_side(service, variable, other, port, out);
             } else if !known(host) {
-                let message = format!("`{name}` of `{of}` points to `{host}`, which is no service here");
+                let message =
+                    format!("`{name}` of `{of}` points to `{host}`, which is no service here");
                 out.service(service, variable.at.clone(), message);
             }
         }
         for directive in nginx_files(app, service) {
-            let passes = matches!(directive.name(), "proxy_pass" | "uwsgi_pass" | "fastcgi_pass" | "grpc_pass");
+            let passes = matches!(
+                directive.name(),
+                "proxy_pass" | "uwsgi_pass" | "fastcgi_pass" | "grpc_pass"
+            );
             let target = directive.argument();
             let host = url_parts(target).map_or(target, |parts| parts.host);
             let host = host.split(':').next().unwrap_or(host);
             let upstreams = nginx_files(app, service);
-            let is_upstream = upstreams.iter().any(|d| d.name() == "upstream" && d.argument() == host);
+            let is_upstream =
+                upstreams.iter().any(|d| d.name() == "upstream" && d.argument() == host);
             if passes && is_label(host) && !target.contains('$') && !known(host) && !is_upstream {
                 let message = format!("nginx passes to `{host}`, which is no service here");
                 out.service(service, directive.at, message);
@@ -144,17 +167,20 @@ fn address<'v>(variable: &'v Variable<'_>) -> Option<(&'v str, Option<u16>)> {
 /// A name without dots, as services have; `localhost` and numbers are none.
 fn is_label(host: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    !host.is_empty() && host.chars().all(good) && host != "localhost"
+    !host.is_empty()
+        && host.chars().all(good)
+        && host != "localhost"
         && host.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 /// It may reach what is not in these files: other projects' networks, or the host's.
 fn reaches_others(app: &App<'_>, service: &Service<'_>) -> bool {
     let networks = service.view.get("networks").into_iter();
-    let joined = networks.flat_map(View::entries).filter_map(|(name, _)| {
-        app.model.root().get("networks")?.get(name)
-    });
-    let external = |network: View<'_>| network.get("external").is_some_and(|e| e.boolean() != Some(false));
+    let joined = networks
+        .flat_map(View::entries)
+        .filter_map(|(name, _)| app.model.root().get("networks")?.get(name));
+    let external =
+        |network: View<'_>| network.get("external").is_some_and(|e| e.boolean() != Some(false));
     service.view.get("network_mode").is_some()
         || service.view.get("external_links").is_some()
         || joined.into_iter().any(external)
@@ -163,9 +189,13 @@ fn reaches_others(app: &App<'_>, service: &Service<'_>) -> bool {
 
 fn has_extra_host(service: &Service<'_>, host: &str) -> bool {
     let hosts = service.view.get("extra_hosts").into_iter();
-    hosts.flat_map(|hosts| hosts.items().filter_map(View::printed).collect::<Vec<_>>())
+    hosts
+        .flat_map(|hosts| hosts.items().filter_map(View::printed).collect::<Vec<_>>())
         .any(|line| line.split(['=', ':']).next() == Some(host))
-        || service.view.get("extra_hosts").is_some_and(|hosts| hosts.entries().any(|(h, _)| h == host))
+        || service
+            .view
+            .get("extra_hosts")
+            .is_some_and(|hosts| hosts.entries().any(|(h, _)| h == host))
 }
 
 /// The host's side of a published port, used inside the network.
@@ -181,7 +211,8 @@ fn published_side(
     let published = other.ports.iter().find(|p| p.publishes(port) && !p.has_target(port));
     let Some(published) = published.filter(|_| !is_target) else { return };
     let (name, target) = (variable.name, published.target.0);
-    let message = format!("`{name}` of `{}` uses the host's port of `{}`", service.name, other.name);
+    let message =
+        format!("`{name}` of `{}` uses the host's port of `{}`", service.name, other.name);
     out.service(service, variable.at.clone(), message)
         .hint(format!("inside the network it is {target}"))
         .related(published.at.clone(), "it is published here");

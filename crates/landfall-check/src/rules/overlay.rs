@@ -42,15 +42,19 @@ fn empty_list(app: &App<'_>, out: &mut Out) {
     for (index, name, written) in app.written().filter(|(index, _, _)| *index > 0) {
         let Some(service) = app.service(name) else { continue };
         for key in ADDED_UP {
-            let empty = written.get(key).filter(|list| list.is_list() && list.items().next().is_none());
+            let empty =
+                written.get(key).filter(|list| list.is_list() && list.items().next().is_none());
             let Some(list) = empty else { continue };
             // After `!reset` or `!override` nothing is left of what was before.
             let left = service.view.get(key).is_some_and(|merged| merged.items().next().is_some());
             let before = app.written().find(|(other, of, view)| {
-                *other < index && *of == name && view.get(key).is_some_and(|l| l.items().next().is_some())
+                *other < index
+                    && *of == name
+                    && view.get(key).is_some_and(|l| l.items().next().is_some())
             });
             if let (true, Some((_, _, base))) = (left, before) {
-                let message = format!("`{key}: []` takes nothing away: lists of files are added up");
+                let message =
+                    format!("`{key}: []` takes nothing away: lists of files are added up");
                 let finding = out.service(service, list.key_at(), message);
                 finding.hint(format!("write `{key}: !override []`"));
                 if let Some(list) = base.get(key) {

@@ -62,9 +62,9 @@ fn database_published(app: &App<'_>, out: &mut Out) {
 
 fn app_port_public(app: &App<'_>, out: &mut Out) {
     let is_front = |port: &Port| port.is_public() && (port.publishes(80) || port.publishes(443));
-    let proxy = app.services().find(|service| {
-        service.family == Family::Proxy && service.ports.iter().any(is_front)
-    });
+    let proxy = app
+        .services()
+        .find(|service| service.family == Family::Proxy && service.ports.iter().any(is_front));
     for service in app.services().filter(|service| service.family == Family::App) {
         for port in &service.ports {
             if !port.is_public() || is_front(port) || port.protocol != "tcp" {
@@ -100,7 +100,9 @@ fn host_port_twice(app: &App<'_>, out: &mut Out) {
         let Some((number, other, theirs)) = before else { continue };
         let message = match service.name == other.name {
             true => format!("`{}` publishes port {number} twice", service.name),
-            false => format!("`{}` publishes port {number}, as `{}` does", service.name, other.name),
+            false => {
+                format!("`{}` publishes port {number}, as `{}` does", service.name, other.name)
+            }
         };
         let why = format!("`{}` publishes it here", other.name);
         out.service(service, port.at.clone(), message).related(theirs.at.clone(), why);

@@ -166,15 +166,23 @@ fn host_namespace(app: &App<'_>, out: &mut Out) {
 
 fn capability(app: &App<'_>, out: &mut Out) {
     const DANGEROUS: &[&str] = &[
-        "ALL", "BPF", "DAC_READ_SEARCH", "PERFMON", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE",
-        "SYS_PTRACE", "SYS_RAWIO",
+        "ALL",
+        "BPF",
+        "DAC_READ_SEARCH",
+        "PERFMON",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_MODULE",
+        "SYS_PTRACE",
+        "SYS_RAWIO",
     ];
     for service in app.services() {
         for added in service.view.get("cap_add").into_iter().flat_map(View::items) {
             let name = added.printed().unwrap_or_default().to_ascii_uppercase();
             let bare = name.strip_prefix("CAP_").unwrap_or(&name);
             if DANGEROUS.contains(&bare) {
-                let message = format!("`{}` gets `{bare}`, as good as root on the host", service.name);
+                let message =
+                    format!("`{}` gets `{bare}`, as good as root on the host", service.name);
                 out.service(service, added.at(), message);
             }
         }

@@ -97,7 +97,8 @@ fn command_missing(app: &App<'_>, out: &mut Out) {
         });
         if let Some(program) = missing {
             let name = service.name;
-            let message = format!("the healthcheck of `{name}` calls `{program}`, which is not in its image");
+            let message =
+                format!("the healthcheck of `{name}` calls `{program}`, which is not in its image");
             out.service(service, test.at, message);
         }
     }

@@ -110,20 +110,32 @@ fn debug(app: &App<'_>, out: &mut Out) {
         for variable in &service.environment {
             let value = variable.value().trim().to_ascii_lowercase();
             let is_on = match &*variable.name.to_ascii_uppercase() {
-                "DEBUG" | "APP_DEBUG" | "DJANGO_DEBUG" | "FLASK_DEBUG" | "WP_DEBUG" | "DEBUG_MODE"
-                | "ENABLE_DEBUG" | "RAILS_DEBUG" => matches!(&*value, "1" | "true" | "yes" | "on"),
-                "NODE_ENV" | "RAILS_ENV" | "RACK_ENV" | "FLASK_ENV" | "APP_ENV" | "MIX_ENV"
-                | "DJANGO_ENV" | "ASPNETCORE_ENVIRONMENT" | "DOTNET_ENVIRONMENT" => {
+                "DEBUG" | "APP_DEBUG" | "DJANGO_DEBUG" | "FLASK_DEBUG" | "WP_DEBUG"
+                | "DEBUG_MODE" | "ENABLE_DEBUG" | "RAILS_DEBUG" => {
+                    matches!(&*value, "1" | "true" | "yes" | "on")
+                }
+                "NODE_ENV"
+                | "RAILS_ENV"
+                | "RACK_ENV"
+                | "FLASK_ENV"
+                | "APP_ENV"
+                | "MIX_ENV"
+                | "DJANGO_ENV"
+                | "ASPNETCORE_ENVIRONMENT"
+                | "DOTNET_ENVIRONMENT" => {
                     matches!(&*value, "development" | "dev" | "local")
                 }
                 "GIN_MODE" => value == "debug",
                 "DJANGO_SETTINGS_MODULE" => {
-                    value.ends_with(".dev") || value.ends_with(".development") || value.ends_with(".local")
+                    value.ends_with(".dev")
+                        || value.ends_with(".development")
+                        || value.ends_with(".local")
                 }
                 _ => false,
             };
             if is_on {
-                let message = format!("`{}` switches debugging on in `{}`", variable.name, service.name);
+                let message =
+                    format!("`{}` switches debugging on in `{}`", variable.name, service.name);
                 out.service(service, variable.at.clone(), message);
             }
         }
@@ -140,7 +152,8 @@ pub(super) fn script_of(app: &App<'_>, service: &Service<'_>) -> Option<Script> 
     let runs = service.runs(app)?;
     let is_script = |word: &&String| {
         let name = word.rsplit('/').next().unwrap_or(word);
-        let bare = !name.contains('.') && (name.contains("entrypoint") || name.starts_with("start"));
+        let bare =
+            !name.contains('.') && (name.contains("entrypoint") || name.starts_with("start"));
         !word.contains(' ') && (name.ends_with(".sh") || name.ends_with(".bash") || bare)
     };
     let words = runs.words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned);
@@ -220,7 +233,8 @@ fn supervisor(app: &App<'_>, out: &mut Out) {
             let script = script_of(app, service);
             let starts = |line: &str| line.contains("supervisord") && !line.trim().starts_with('#');
             script.and_then(|script| {
-                let (_, number) = script.text.lines().zip(1_u32..).find(|(line, _)| starts(line))?;
+                let (_, number) =
+                    script.text.lines().zip(1_u32..).find(|(line, _)| starts(line))?;
                 Some(place(&app.shown(&script.path), number, 1))
             })
         };
@@ -233,12 +247,28 @@ fn supervisor(app: &App<'_>, out: &mut Out) {
 
 fn role_switches(app: &App<'_>, out: &mut Out) {
     const ROLES: &[&str] = &[
-        "NGINX", "UWSGI", "GUNICORN", "CELERY", "BEAT", "WORKER", "WORKERS", "MIGRATIONS", "MIGRATION",
-        "CRON", "SCHEDULER", "SUPERVISOR", "POSTGRES", "REDIS", "SSH", "SIDEKIQ", "WEB",
+        "NGINX",
+        "UWSGI",
+        "GUNICORN",
+        "CELERY",
+        "BEAT",
+        "WORKER",
+        "WORKERS",
+        "MIGRATIONS",
+        "MIGRATION",
+        "CRON",
+        "SCHEDULER",
+        "SUPERVISOR",
+        "POSTGRES",
+        "REDIS",
+        "SSH",
+        "SIDEKIQ",
+        "WEB",
     ];
     for service in app.services() {
         let mut switches = service.environment.iter().filter(|variable| {
-            let role = ["ENABLE_", "RUN_", "START_"].iter().find_map(|s| variable.name.strip_prefix(s));
+            let role =
+                ["ENABLE_", "RUN_", "START_"].iter().find_map(|s| variable.name.strip_prefix(s));
             role.is_some_and(|role| role.split('_').any(|part| ROLES.contains(&part)))
         });
         if let (Some(first), Some(second)) = (switches.next(), switches.next()) {
@@ -257,11 +287,13 @@ fn shell(app: &App<'_>, out: &mut Out) {
         let mut parts = flat.split(';').map(str::trim).filter(|part| !part.is_empty());
         let Some(last) = parts.next_back() else { continue };
         let is_compound = parts.next().is_some();
-        let handled = last.starts_with("exec ") || script.contains("exec ") || script.contains("trap ");
+        let handled =
+            last.starts_with("exec ") || script.contains("exec ") || script.contains("trap ");
         // The end of a loop or a condition is no program.
         let is_end = matches!(last, "done" | "fi" | "esac" | "wait") || last.ends_with('&');
         if is_compound && !handled && !is_end {
-            let message = format!("the shell of `{}` keeps the signal to stop for itself", service.name);
+            let message =
+                format!("the shell of `{}` keeps the signal to stop for itself", service.name);
             out.service(service, runs.at, message);
         }
     }

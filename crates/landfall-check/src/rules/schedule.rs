@@ -55,7 +55,7 @@ fn twice(app: &App<'_>, out: &mut Out) {
             let message = format!("`{name}` {what} in {} replicas", service.replicas());
             out.service(service, at, message).severity(Error);
         } else if !service.is_single() {
-            let message = format!("`{name}` {what}, and a deploy runs two of it for a while");
+            let message = format!("`{name}` {what}, and two of them run during a deploy");
             out.service(service, at, message);
         }
     }
@@ -65,7 +65,8 @@ fn sleep_loop(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
         let Some(runs) = service.runs(app) else { continue };
         if know::sleeps_in_a_loop(&runs.line()) {
-            let message = format!("`{}` sleeps in a loop to do something from time to time", service.name);
+            let message =
+                format!("`{}` sleeps in a loop to do something from time to time", service.name);
             let finding = out.service(service, runs.at, message);
             if service.is_single() {
                 finding.hint("let a scheduler of the host or of the app start the job");

@@ -84,7 +84,8 @@ fn in_file(app: &App<'_>, out: &mut Out) {
         for variable in service.environment.iter().filter(|v| is_written_here(v)) {
             let value = variable.value();
             let is_path = value.starts_with('/') || value.starts_with("./");
-            let is_switch = matches!(&*value.to_ascii_lowercase(), "true" | "false" | "yes" | "no" | "none");
+            let is_switch =
+                matches!(&*value.to_ascii_lowercase(), "true" | "false" | "yes" | "no" | "none");
             let is_small_number = value.len() <= 4 && value.parse::<u32>().is_ok();
             let name = variable.name;
             if is_secret(name) && !is_path && !is_switch && !is_small_number {
@@ -101,7 +102,9 @@ fn in_file(app: &App<'_>, out: &mut Out) {
 fn default(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
         for variable in &service.environment {
-            let Some(default) = variable.default().filter(|_| is_secret(variable.name)) else { continue };
+            let Some(default) = variable.default().filter(|_| is_secret(variable.name)) else {
+                continue;
+            };
             let is_plain = !default.starts_with(['/', '$']) && !matches!(default, "true" | "false");
             if is_plain {
                 let message = format!("`{}` has a default that everybody can read", variable.name);
@@ -116,7 +119,8 @@ fn build_arg(app: &App<'_>, out: &mut Out) {
         let args = service.view.at_path("build.args").into_iter().flat_map(View::entries);
         for (name, value) in args.filter(|(name, _)| is_secret(name)) {
             if !value.is_null() && value.printed().is_some_and(|value| !value.is_empty()) {
-                let message = format!("`{name}` is kept in the history of the image of `{}`", service.name);
+                let message =
+                    format!("`{name}` is kept in the history of the image of `{}`", service.name);
                 out.service(service, value.key_at(), message);
             }
         }

@@ -41,9 +41,11 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether a bind is a SQLite file, by its name and, when it can be read, its first bytes.
 pub(super) fn is_sqlite_file(app: &App<'_>, mount: &Mount) -> bool {
-    let named = is_database_file(&mount.target)
-        || mount.source.as_deref().is_some_and(is_database_file);
-    let Some(path) = mount.path.as_deref().filter(|_| named && mount.is_bind()) else { return false };
+    let named =
+        is_database_file(&mount.target) || mount.source.as_deref().is_some_and(is_database_file);
+    let Some(path) = mount.path.as_deref().filter(|_| named && mount.is_bind()) else {
+        return false;
+    };
     if app.kind(path).is_folder() {
         return false;
     }
@@ -56,7 +58,10 @@ fn single_file(app: &App<'_>, out: &mut Out) {
         for mount in service.mounts.iter().filter(|mount| !mount.read_only) {
             if is_sqlite_file(app, mount) {
                 let shown = mount.shown_source();
-                let message = format!("`{}` mounts the SQLite database `{shown}` as a single file", service.name);
+                let message = format!(
+                    "`{}` mounts the SQLite database `{shown}` as a single file",
+                    service.name
+                );
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -66,7 +71,8 @@ fn single_file(app: &App<'_>, out: &mut Out) {
 /// What is mounted with a SQLite database in it that the service writes.
 fn database_mount<'s>(app: &App<'_>, service: &'s Service<'_>) -> Option<&'s Mount> {
     let mut mounts = service.mounts.iter().filter(|m| !m.read_only && m.source.is_some());
-    let urls: Vec<String> = service.environment.iter().filter_map(|v| sqlite_path(v.value())).collect();
+    let urls: Vec<String> =
+        service.environment.iter().filter_map(|v| sqlite_path(v.value())).collect();
     mounts.find(|mount| {
         let by_url = urls.iter().any(|path| mount.covers(path));
         by_url || is_sqlite_file(app, mount) || holds_database(app, mount)
@@ -97,7 +103,10 @@ fn writers(app: &App<'_>, out: &mut Out) {
     for service in app.services().filter(|s| !s.is_one_off) {
         let Some(mount) = database_mount(app, service) else { continue };
         let source = mount.source.as_deref().unwrap_or_default();
-        by_source.entry((mount.kind == MountKind::Volume, source)).or_default().push((service, mount));
+        by_source
+            .entry((mount.kind == MountKind::Volume, source))
+            .or_default()
+            .push((service, mount));
     }
     // Whoever shares the mount of a writer writes as well, as far as files tell.
     for service in app.services().filter(|s| !s.is_one_off) {
@@ -115,7 +124,10 @@ fn writers(app: &App<'_>, out: &mut Out) {
             [(one, mount)] => alone(one, mount, out),
             [(first, theirs), rest @ ..] => {
                 for (service, mount) in rest {
-                    let message = format!("`{}` and `{}` write one SQLite database", first.name, service.name);
+                    let message = format!(
+                        "`{}` and `{}` write one SQLite database",
+                        first.name, service.name
+                    );
                     out.service(service, mount.at.clone(), message)
                         .related(theirs.at.clone(), format!("`{}` mounts it here", first.name));
                 }

@@ -56,7 +56,8 @@ fn changed(app: &App<'_>, out: &mut Out) {
                 let is_other = value.text().is_none() && !value.is_null();
                 let printed = value.printed().filter(|_| is_other);
                 if printed.is_some_and(|printed| printed != value.source().trim()) {
-                    let message = format!("`{key}` has no quotes, and YAML makes another value of it");
+                    let message =
+                        format!("`{key}` has no quotes, and YAML makes another value of it");
                     out.service(service, value.at(), message);
                 }
             }
@@ -74,7 +75,8 @@ fn any_host(app: &App<'_>, out: &mut Out) {
     for service in app.services() {
         for variable in service.environment.iter().filter(|v| v.name.ends_with("ALLOWED_HOSTS")) {
             if hosts(variable.value()).any(|host| host == "*") {
-                let message = format!("`{}` lets `{}` answer to any name", variable.name, service.name);
+                let message =
+                    format!("`{}` lets `{}` answer to any name", variable.name, service.name);
                 out.service(service, variable.at.clone(), message);
             }
         }

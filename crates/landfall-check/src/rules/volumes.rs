@@ -53,8 +53,16 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Names of folders that builds fill.
 const BUILT: &[&str] = &[
-    "static", "staticfiles", "static_files", "static_root", "assets", "public", "dist", "build",
-    "collected_static", "www",
+    "static",
+    "staticfiles",
+    "static_files",
+    "static_root",
+    "assets",
+    "public",
+    "dist",
+    "build",
+    "collected_static",
+    "www",
 ];
 
 fn shadows(app: &App<'_>, out: &mut Out) {
@@ -73,10 +81,13 @@ fn shadows(app: &App<'_>, out: &mut Out) {
             } else if last == "node_modules" && service.has_build() {
                 let message = format!("the volume `{volume}` keeps old packages of `{name}`");
                 out.service(service, mount.at.clone(), message);
-            } else if BUILT.contains(&last) && is_brought(app, service, mount) && !is_refilled(app, volume)
+            } else if BUILT.contains(&last)
+                && is_brought(app, service, mount)
+                && !is_refilled(app, volume)
             {
-                let message =
-                    format!("the volume `{volume}` hides what the image of `{name}` has at its place");
+                let message = format!(
+                    "the volume `{volume}` hides what the image of `{name}` has at its place"
+                );
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -84,7 +95,8 @@ fn shadows(app: &App<'_>, out: &mut Out) {
 }
 
 fn is_per_release(app: &App<'_>, volume: &str) -> bool {
-    let scope = app.model.root().get("volumes").and_then(|v| v.get(volume)?.at_path("x-landfall.scope"));
+    let scope =
+        app.model.root().get("volumes").and_then(|v| v.get(volume)?.at_path("x-landfall.scope"));
     scope.and_then(View::text) == Some("release")
 }
 
@@ -94,7 +106,9 @@ fn is_brought(app: &App<'_>, service: &Service<'_>, mount: &Mount) -> bool {
     let last = mount.target.rsplit('/').next().unwrap_or_default();
     if let Some(file) = service.dockerfile(app) {
         return file.effective().iter().any(|i| match &*i.keyword {
-            "RUN" => ["collectstatic", "assets:precompile", "run build"].iter().any(|w| i.rest.contains(w)),
+            "RUN" => ["collectstatic", "assets:precompile", "run build"]
+                .iter()
+                .any(|w| i.rest.contains(w)),
             "COPY" | "ADD" => i.rest.split_whitespace().last().is_some_and(|target| {
                 let target = target.trim_end_matches('/');
                 target == mount.target || target.trim_start_matches("./") == last
@@ -103,19 +117,26 @@ fn is_brought(app: &App<'_>, service: &Service<'_>, mount: &Mount) -> bool {
         });
     }
     let reads = |other: &Service<'_>| {
-        let same = |m: &Mount| m.kind == MountKind::Volume && m.source == mount.source && m.read_only;
-        other.family == Family::Proxy || other.mounts.iter().any(same)
-            && other.image.as_ref().is_some_and(|image| image.last.contains("nginx"))
+        let same =
+            |m: &Mount| m.kind == MountKind::Volume && m.source == mount.source && m.read_only;
+        other.family == Family::Proxy
+            || other.mounts.iter().any(same)
+                && other.image.as_ref().is_some_and(|image| image.last.contains("nginx"))
     };
     app.services().any(|other| {
-        other.name != service.name && reads(other) && other.mounts.iter().any(|m| m.source == mount.source)
+        other.name != service.name
+            && reads(other)
+            && other.mounts.iter().any(|m| m.source == mount.source)
     })
 }
 
 /// Whether something fills the volume anew at each start.
 fn is_refilled(app: &App<'_>, volume: &str) -> bool {
     let mounts_it = |service: &&Service<'_>| {
-        service.mounts.iter().any(|m| m.kind == MountKind::Volume && m.source.as_deref() == Some(volume))
+        service
+            .mounts
+            .iter()
+            .any(|m| m.kind == MountKind::Volume && m.source.as_deref() == Some(volume))
     };
     let words = ["collectstatic", "assets:precompile", "run build", "cp ", "rsync ", "compress"];
     app.services().filter(mounts_it).any(|service| {
@@ -130,7 +151,10 @@ fn anonymous(app: &App<'_>, out: &mut Out) {
         for mount in service.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
             let is_cache = mount.target.ends_with("node_modules") || mount.target.contains(':');
             if mount.source.is_none() && !is_cache {
-                let message = format!("`{}` keeps `{}` in a volume without a name", service.name, mount.target);
+                let message = format!(
+                    "`{}` keeps `{}` in a volume without a name",
+                    service.name, mount.target
+                );
                 out.service(service, mount.at.clone(), message);
             }
         }
@@ -141,11 +165,14 @@ fn one_letter(app: &App<'_>, out: &mut Out) {
     for (_, name, written) in app.written() {
         let Some(service) = app.service(name) else { continue };
         for item in written.get("volumes").into_iter().flat_map(View::items) {
-            let Some((source, _)) = item.text().and_then(|text| text.split_once(":/")) else { continue };
+            let Some((source, _)) = item.text().and_then(|text| text.split_once(":/")) else {
+                continue;
+            };
             let mut letters = source.chars();
             let one = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
             if one {
-                let message = format!("`{source}` is taken for a drive of Windows, not for a volume");
+                let message =
+                    format!("`{source}` is taken for a drive of Windows, not for a volume");
                 out.service(service, item.at(), message);
             }
         }

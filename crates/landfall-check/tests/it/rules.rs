@@ -12,7 +12,10 @@ fn every_rule_says_what_why_and_what_to_do() {
     for rule in rules() {
         let id = rule.id;
         assert!(seen.insert(id), "{id} is there twice");
-        assert!(id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{id}");
+        assert!(
+            id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            "{id}"
+        );
         assert!(rule.title.len() < 90 && !rule.title.ends_with('.'), "{id}");
         assert!(rule.why.len() > 100 && rule.why.ends_with('.'), "{id}: {}", rule.why);
         assert!(!rule.why.contains("  ") && !rule.fix.contains("  "), "{id}: {}", rule.why);

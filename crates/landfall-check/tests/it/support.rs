@@ -9,7 +9,8 @@
 //! - `@folder path`: an empty folder
 //! - `@sqlite path`: a file that begins as SQLite databases do
 //! - `@development`: it is checked for developers
-//! - `@parent`: the project lies in a folder `app` below the root of the files
+//! - `@parent`: the project lies in a folder `shop` of its own folder
+//! - `@unnamed`: the same, and the project has no name but its folder's
 //! - `@engine {…}`: facts of an engine, as JSON
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use landfall_check::{EngineFacts, Finding, Purpose, Surroundings, check};
-use landfall_compose::{LoadOptions, read, render};
+use landfall_compose::{LoadOptions, Model, read, render};
 use landfall_core::diagnostic::Severity;
 use tempfile::TempDir;
 
@@ -35,8 +36,8 @@ impl Project {
     pub(crate) fn new(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let nested = text.lines().any(|line| line == "@parent");
-        let directory = if nested { root.join("app") } else { root.clone() };
+        let nested = text.lines().any(|line| matches!(line, "@parent" | "@unnamed"));
+        let directory = if nested { root.join("shop") } else { root.clone() };
         fs::create_dir_all(&directory).unwrap();
         let options = LoadOptions {
             directory,
@@ -54,7 +55,8 @@ impl Project {
         for line in text.lines() {
             if let Some(path) = line.strip_prefix("--- ") {
                 files.push((path.to_owned(), String::new()));
-            } else if line.starts_with('@') && files.last().is_none_or(|(_, text)| text.is_empty()) {
+            } else if line.starts_with('@') && files.last().is_none_or(|(_, text)| text.is_empty())
+            {
                 orders.push(line);
             } else if let Some((_, text)) = files.last_mut() {
                 text.push_str(line);
@@ -125,9 +127,7 @@ impl Project {
 
     /// Everything that is found.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let model = read(&self.options).unwrap_or_else(|failed| {
-            panic!("it cannot be read:\n{}", render(&failed.diagnostics, &failed.sources, false))
-        });
+        let model = self.read();
         let surroundings = Surroundings {
             purpose: self.purpose,
             environment: self.options.environment.clone(),
@@ -137,6 +137,12 @@ impl Project {
         let findings = check(&model, &surroundings);
         self.assert_sound(&findings);
         findings
+    }
+
+    fn read(&self) -> Model {
+        read(&self.options).unwrap_or_else(|failed| {
+            panic!("it cannot be read:\n{}", render(&failed.diagnostics, &failed.sources, false))
+        })
     }
 
     /// What one rule finds, a line each.
