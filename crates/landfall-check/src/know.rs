@@ -9,4 +9,6 @@ pub(crate) use commands::{
     has_word_run, is_development_server, is_scheduler, is_worker, migration, sleeps_in_a_loop,
 };
 pub(crate) use images::{Family, data_dir, family, lacks_tool};
-pub(crate) use names::{is_data_name, is_database_file, is_secret, url_parts};
+pub(crate) use names::{
+    extension, is_compose_file, is_data_name, is_database_file, is_secret, url_parts,
+};

@@ -19,6 +19,7 @@ mod privileges;
 mod probes;
 mod process;
 mod schedule;
+mod script;
 mod secrets;
 mod sqlite;
 mod values;

@@ -10,6 +10,7 @@ use landfall_core::diagnostic::Location;
 use super::service::allowed;
 use super::{DotEnv, Service};
 use crate::folder::Kind;
+use crate::know;
 use crate::surroundings::{EngineFacts, Purpose, Surroundings};
 
 /// Compose files beside ours that are read.
@@ -161,9 +162,7 @@ impl<'a> App<'a> {
     fn read_siblings(&self) -> Vec<(String, Model)> {
         let ours = self.file_names();
         let is_compose = |name: &String| {
-            let path = Path::new(name);
-            let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-            yaml && name.contains("compose") && !ours.contains(&self.directory().join(name))
+            know::is_compose_file(name) && !ours.contains(&self.directory().join(name))
         };
         let names = self.names(self.directory()).into_iter().filter(is_compose);
         let read = |name: String| {
@@ -207,16 +206,16 @@ impl<'a> App<'a> {
 
 /// Questions to what may stand at a path.
 pub(crate) trait Kinded {
-    fn is_file(self) -> bool;
-    fn is_folder(self) -> bool;
+    fn is_file(&self) -> bool;
+    fn is_folder(&self) -> bool;
 }
 
 impl Kinded for Option<Kind> {
-    fn is_file(self) -> bool {
+    fn is_file(&self) -> bool {
         matches!(self, Some(Kind::File { .. }))
     }
 
-    fn is_folder(self) -> bool {
-        self == Some(Kind::Folder)
+    fn is_folder(&self) -> bool {
+        *self == Some(Kind::Folder)
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use landfall_core::diagnostic::Location;
 
 use super::{App, Kinded as _, Service, place};
+use crate::know;
 
 /// Files of one service that are read.
 const FILES_MAX: usize = 32;
@@ -35,7 +36,7 @@ pub(crate) fn nginx_files(app: &App<'_>, service: &Service<'_>) -> Vec<Directive
     for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
         let is_config = mount.target.starts_with("/etc/nginx")
             || mount.target.contains("nginx/conf")
-            || (is_nginx && mount.target.ends_with(".conf"));
+            || (is_nginx && know::extension(&mount.target) == "conf");
         if let Some(path) = mount.path.as_deref().filter(|_| is_config) {
             paths.extend(files(app, path));
         }
@@ -63,7 +64,7 @@ fn files(app: &App<'_>, path: &Path) -> Vec<PathBuf> {
     if app.kind(path).is_file() {
         return vec![path.to_owned()];
     }
-    let is_config = |name: &String| name.ends_with(".conf") || name.ends_with(".template");
+    let is_config = |name: &String| matches!(know::extension(name), "conf" | "template");
     let names = app.names(path).into_iter().filter(is_config);
     names.map(|name| path.join(name)).filter(|path| app.kind(path).is_file()).collect()
 }
@@ -88,11 +89,11 @@ pub(crate) fn parse(shown: &str, text: &str) -> Vec<Directive> {
         if comment {
             continue;
         }
-        if let Some(_) = quote {
+        if quote.is_some() {
             if closes {
-                quote = None
+                quote = None;
             } else {
-                word.push(c)
+                word.push(c);
             }
             continue;
         }
@@ -101,7 +102,7 @@ pub(crate) fn parse(shown: &str, text: &str) -> Vec<Directive> {
         match c {
             '"' | '\'' if word.is_empty() => quote = Some(c),
             '#' if word.is_empty() => comment = true,
-            ';' | '{' | '}' if !opens_variable && !(c == '}' && word.contains("${")) => {
+            ';' | '{' | '}' if !opens_variable && (c != '}' || !word.contains("${")) => {
                 if !word.is_empty() {
                     words.push(std::mem::take(&mut word));
                 }

@@ -151,11 +151,7 @@ impl<'a> Service<'a> {
         let is_task = know::migration(&line).is_some()
             || prepares.iter().any(|word| know::has_word_run(&line, word));
         let stays_down = self.view.get("restart").and_then(View::text) == Some("no");
-        is_task && is_alone || stays_down && self.ports.is_empty() && !self.is_scheduled(&line)
-    }
-
-    fn is_scheduled(&self, line: &str) -> bool {
-        know::is_scheduler(line).is_some() || know::is_worker(line).is_some()
+        is_task && is_alone || stays_down && self.ports.is_empty() && !goes_on(&line)
     }
 
     /// Where the image's code lives: of the compose file, the Dockerfile or the engine.
@@ -175,4 +171,9 @@ impl<'a> Service<'a> {
 pub(super) fn allowed(view: View<'_>) -> BTreeSet<String> {
     let allow = view.at_path("x-landfall.allow");
     allow.into_iter().flat_map(View::items).filter_map(View::printed).collect()
+}
+
+/// A scheduler or a worker by its words.
+fn goes_on(line: &str) -> bool {
+    know::is_scheduler(line).is_some() || know::is_worker(line).is_some()
 }

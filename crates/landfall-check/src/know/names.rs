@@ -129,6 +129,17 @@ pub(crate) fn url_parts(text: &str) -> Option<UrlParts<'_>> {
     Some(UrlParts { scheme, password, host, port, path })
 }
 
+/// What stands behind the last dot of a file's name.
+pub(crate) fn extension(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.rsplit_once('.').map_or("", |(_, end)| end)
+}
+
+/// Whether a file is a compose file, by its name.
+pub(crate) fn is_compose_file(name: &str) -> bool {
+    name.contains("compose") && matches!(extension(name), "yml" | "yaml")
+}
+
 /// Whether a file is a single-file database, by its name.
 pub(crate) fn is_database_file(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -163,7 +163,7 @@ fn is_code_name(name: &str) -> bool {
 fn is_of_system(mount: &Mount) -> bool {
     let source = mount.source.as_deref().unwrap_or_default();
     let starts = ["/dev/", "/run/", "/var/run/", "/proc/", "/sys/", "/tmp/.X11-unix"];
-    source.ends_with(".sock")
+    know::extension(source) == "sock"
         || starts.iter().any(|start| source.starts_with(start))
         || matches!(source, "/etc/localtime" | "/etc/timezone")
 }

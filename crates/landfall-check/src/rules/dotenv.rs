@@ -8,7 +8,7 @@ use landfall_core::diagnostic::Severity::{Error, Note, Warning};
 
 use crate::facts::{App, DotEnv, Entry, place};
 use crate::finding::Out;
-use crate::know::is_secret;
+use crate::know::{is_compose_file, is_secret};
 use crate::rule::Rule;
 
 pub(super) const RULES: &[Rule] = &[
@@ -185,9 +185,7 @@ fn unused<'s>(app: &'s App<'_>) -> Vec<&'s Entry> {
         let bare = service.environment.iter().filter(|variable| variable.value.is_none());
         used.extend(bare.map(|variable| variable.name.to_owned()));
     }
-    let others = app.names(app.directory()).into_iter().filter(|name| {
-        name.contains("compose") && (name.ends_with(".yml") || name.ends_with(".yaml"))
-    });
+    let others = app.names(app.directory()).into_iter().filter(|name| is_compose_file(name));
     let others: Vec<String> =
         others.take(16).filter_map(|name| app.text(&app.directory().join(name))).collect();
     let in_others = |name: &str| {

@@ -71,15 +71,13 @@ fn app_port_public(app: &App<'_>, out: &mut Out) {
                 continue;
             }
             let (name, shown) = (service.name, port.shown());
-            match proxy {
-                Some(proxy) => {
-                    let message = format!("`{name}` publishes {shown} around `{}`", proxy.name);
-                    out.service(service, port.at.clone(), message).severity(Warning);
-                }
-                None => {
-                    let message = format!("`{name}` publishes {shown} on all interfaces");
-                    out.service(service, port.at.clone(), message);
-                }
+
+            if let Some(proxy) = proxy {
+                let message = format!("`{name}` publishes {shown} around `{}`", proxy.name);
+                out.service(service, port.at.clone(), message).severity(Warning);
+            } else {
+                let message = format!("`{name}` publishes {shown} on all interfaces");
+                out.service(service, port.at.clone(), message);
             }
         }
     }
@@ -98,11 +96,11 @@ fn host_port_twice(app: &App<'_>, out: &mut Out) {
             Some((number, other, theirs))
         });
         let Some((number, other, theirs)) = before else { continue };
-        let message = match service.name == other.name {
-            true => format!("`{}` publishes port {number} twice", service.name),
-            false => {
-                format!("`{}` publishes port {number}, as `{}` does", service.name, other.name)
-            }
+        let name = service.name;
+        let message = if name == other.name {
+            format!("`{name}` publishes port {number} twice")
+        } else {
+            format!("`{name}` publishes port {number}, as `{}` does", other.name)
         };
         let why = format!("`{}` publishes it here", other.name);
         out.service(service, port.at.clone(), message).related(theirs.at.clone(), why);

@@ -1,11 +1,9 @@
 //! What runs in containers.
 
-use std::path::PathBuf;
-
-use landfall_core::diagnostic::Location;
 use landfall_core::diagnostic::Severity::{Note, Warning};
 
-use crate::facts::{App, Kinded as _, Service, place};
+use super::script::{migration_in, script_of};
+use crate::facts::{App, place};
 use crate::finding::Out;
 use crate::know;
 use crate::rule::Rule;
@@ -127,9 +125,7 @@ fn debug(app: &App<'_>, out: &mut Out) {
                 }
                 "GIN_MODE" => value == "debug",
                 "DJANGO_SETTINGS_MODULE" => {
-                    value.ends_with(".dev")
-                        || value.ends_with(".development")
-                        || value.ends_with(".local")
+                    matches!(know::extension(&value), "dev" | "development" | "local")
                 }
                 _ => false,
             };
@@ -142,43 +138,6 @@ fn debug(app: &App<'_>, out: &mut Out) {
     }
 }
 
-/// A script that a container starts, found beside its Dockerfile or in a mount.
-pub(super) struct Script {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-}
-
-pub(super) fn script_of(app: &App<'_>, service: &Service<'_>) -> Option<Script> {
-    let runs = service.runs(app)?;
-    let is_script = |word: &&String| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        let bare =
-            !name.contains('.') && (name.contains("entrypoint") || name.starts_with("start"));
-        !word.contains(' ') && (name.ends_with(".sh") || name.ends_with(".bash") || bare)
-    };
-    let words = runs.words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned);
-    let word = words.collect::<Vec<_>>().iter().find(is_script)?.clone();
-    let mut places = Vec::new();
-    for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
-        if let (Some(path), true) = (&mount.path, mount.covers(&word)) {
-            let rest = word[mount.target.len()..].trim_start_matches('/');
-            places.push(if rest.is_empty() { path.clone() } else { path.join(rest) });
-        }
-    }
-    if let Some(context) = service.context(app) {
-        let workdir = service.workdir(app).unwrap_or_default();
-        let relative = word.strip_prefix(&workdir).unwrap_or(&word).trim_start_matches(['/', '.']);
-        let relative = relative.trim_start_matches('/');
-        let name = word.rsplit('/').next().unwrap_or(&word);
-        places.push(context.join(relative));
-        let folders = ["", "docker", "scripts", "bin", "deploy"];
-        places.extend(folders.iter().map(|folder| context.join(folder).join(name)));
-    }
-    let path = places.into_iter().find(|path| app.kind(path).is_file())?;
-    let text = app.text(&path)?;
-    Some(Script { path, text })
-}
-
 fn migrations(app: &App<'_>, out: &mut Out) {
     for service in app.services().filter(|s| !s.is_one_off && !s.is_job(app)) {
         let Some(runs) = service.runs(app) else { continue };
@@ -187,36 +146,12 @@ fn migrations(app: &App<'_>, out: &mut Out) {
             let message = format!("`{}` runs `{migration}` whenever it starts", service.name);
             out.service(service, runs.at, message);
         } else if let Some(script) = script_of(app, service)
-            && let Some((migration, at)) = in_script(app, &script)
+            && let Some((migration, at)) = migration_in(app, &script)
         {
             let message = format!("`{}` runs `{migration}` whenever it starts", service.name);
             out.service(service, at, message).related(runs.at, "the script is started here");
         }
     }
-}
-
-/// A migration in a script, unless the script asks whether to run it.
-fn in_script(app: &App<'_>, script: &Script) -> Option<(&'static str, Location)> {
-    let mut depth = 0_usize;
-    for (line, number) in script.text.lines().zip(1_u32..) {
-        let bare = line.trim();
-        if bare.starts_with('#') {
-            continue;
-        }
-        if depth == 0
-            && let Some(found) = know::migration(&bare.to_ascii_lowercase())
-        {
-            return Some((found, place(&app.shown(&script.path), number, 1)));
-        }
-        let first = bare.split_whitespace().next().unwrap_or_default();
-        if matches!(first, "if" | "case") {
-            depth += 1;
-        }
-        if matches!(first.trim_end_matches(';'), "fi" | "esac") || bare.ends_with("; fi") {
-            depth = depth.saturating_sub(1);
-        }
-    }
-    None
 }
 
 fn supervisor(app: &App<'_>, out: &mut Out) {

@@ -142,7 +142,7 @@ fn is_refilled(app: &App<'_>, volume: &str) -> bool {
     app.services().filter(mounts_it).any(|service| {
         let fills = |text: &str| words.iter().any(|word| text.contains(word));
         service.runs(app).is_some_and(|runs| fills(&runs.line()))
-            || super::process::script_of(app, service).is_some_and(|script| fills(&script.text))
+            || super::script::script_of(app, service).is_some_and(|script| fills(&script.text))
     })
 }
 

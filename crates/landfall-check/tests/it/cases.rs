@@ -25,12 +25,11 @@ fn parse(text: &str) -> Vec<Case> {
             let head = line.to_owned();
             cases.push(Case { head, project: String::new(), expected: Vec::new() });
         } else if let Some(case) = cases.last_mut() {
-            match line.strip_prefix("=== ") {
-                Some(expected) => case.expected.push(expected.to_owned()),
-                None => {
-                    case.project.push_str(line);
-                    case.project.push('\n');
-                }
+            if let Some(expected) = line.strip_prefix("=== ") {
+                case.expected.push(expected.to_owned());
+            } else {
+                case.project.push_str(line);
+                case.project.push('\n');
             }
         }
     }
@@ -63,7 +62,7 @@ fn every_rule_finds_what_it_should_and_nothing_near_it() {
                 let expected = case.expected;
                 wrong.push(format!("`{}`, {}:\n{expected:#?}\n{found:#?}", rule.id, case.head));
             }
-            written.push_str(&format!("{}\n{}", case.head, case.project));
+            written.extend([&*case.head, "\n", &*case.project]);
             written.extend(found.iter().map(|line| format!("=== {line}\n")));
         }
         if update {
