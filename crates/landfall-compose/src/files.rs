@@ -4,7 +4,8 @@
 //! A file that is named twice is read once for each time it is named, because its variables may
 //! differ; [`LOADS_MAX`] keeps files that include each other in many ways from growing without end.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
 use crate::env::Environment;
 use crate::include;
@@ -30,7 +31,14 @@ pub(crate) struct Place<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a Environment,
     /// The files that led here by `include`, the first one first.
-    pub(crate) chain: &'a [PathBuf],
+    pub(crate) chain: &'a [Rc<Path>],
+}
+
+/// One document and the file it stands in.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) node: Node,
+    pub(crate) path: Rc<Path>,
 }
 
 /// Reads files and remembers their documents.
@@ -54,7 +62,7 @@ impl<'a> Files<'a> {
         name: &str,
         wanted_by: Option<Span>,
         report: &mut Report,
-    ) -> Option<Vec<Node>> {
+    ) -> Option<Vec<Written>> {
         self.loads += 1;
         if self.loads > LOADS_MAX {
             let message = format!("more than {LOADS_MAX} files are loaded");
@@ -86,20 +94,26 @@ impl<'a> Files<'a> {
             return None;
         }
         self.documents.extend(documents.iter().cloned());
-        Some(documents)
+        let path: Rc<Path> = path.into();
+        let written = |node| Written { node, path: Rc::clone(&path) };
+        Some(documents.into_iter().map(written).collect())
     }
 
     /// Documents in their order as one tree, canonical.
     pub(crate) fn merge(
         &mut self,
-        documents: &[Node],
+        documents: &[Written],
         place: &Place<'_>,
         report: &mut Report,
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for document in documents {
-            let filled = canonical(&interpolate(document, place.environment, report), report);
-            let whole = include::resolve(&filled, place, self, report);
+            let filled = interpolate(&document.node, place.environment, report);
+            let filled = canonical(&filled, report);
+            let chain: Vec<Rc<Path>> =
+                place.chain.iter().chain([&document.path]).cloned().collect();
+            let here = Place { chain: &chain, ..*place };
+            let whole = include::resolve(&filled, &here, self, report);
             let mut others = Others { files: self, place };
             let extended = extend_services(&whole, place.folder, &mut others, report);
             merged = Some(match merged {
@@ -113,7 +127,7 @@ impl<'a> Files<'a> {
     /// A part of an app that stands in another folder: merged, with absolute paths.
     pub(crate) fn part(
         &mut self,
-        documents: &[Node],
+        documents: &[Written],
         place: &Place<'_>,
         report: &mut Report,
     ) -> Option<Node> {
@@ -137,7 +151,7 @@ impl Extender for Others<'_, '_, '_> {
         let documents = self.files.documents_of(path, &name, Some(wanted_by), report)?;
         let mut merged: Option<Node> = None;
         for document in &documents {
-            let filled = interpolate(document, self.place.environment, report);
+            let filled = interpolate(&document.node, self.place.environment, report);
             let filled = canonical(&filled, report);
             merged = Some(match merged {
                 Some(base) => merge_trees(&base, &filled, &mut Vec::new(), report),

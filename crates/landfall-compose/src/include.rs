@@ -104,7 +104,7 @@ fn load(
         paths.push((clean(&place.folder.join(text)), node.span));
     }
     let (first, _) = paths.first()?;
-    if place.chain.contains(first) || place.chain.len() >= DEPTH_MAX {
+    if place.chain.iter().any(|known| **known == **first) || place.chain.len() >= DEPTH_MAX {
         let message = "this file includes itself in the end";
         report.error(Code::Cycle, wanted.at, message);
         return None;
@@ -114,7 +114,6 @@ fn load(
         None => first.parent().unwrap_or(Path::new("/")).to_path_buf(),
     };
     let environment = environment(wanted, &folder, place, files.directory, report);
-    let chain: Vec<PathBuf> = place.chain.iter().chain([first]).cloned().collect();
     // A project directory that is not there stands for the folder above it.
     let folder = match folder.parent() {
         Some(above) if wanted.project_directory.is_some() && !folder.is_dir() => {
@@ -122,7 +121,7 @@ fn load(
         }
         _ => folder,
     };
-    let inner = Place { folder: &folder, environment: &environment, chain: &chain };
+    let inner = Place { folder: &folder, environment: &environment, chain: place.chain };
     let mut documents = Vec::new();
     for (path, at) in &paths {
         let name = shown(path, files.directory);

@@ -12,7 +12,7 @@ use crate::assemble::{Surroundings, assemble};
 use crate::decode::{Decoder, decode_project};
 use crate::discover::{Found, discover};
 use crate::env::Environment;
-use crate::files::{Files, Place};
+use crate::files::{Files, Place, Written};
 use crate::interpolate::interpolate;
 use crate::model::Model;
 use crate::name;
@@ -91,8 +91,7 @@ fn read_into(options: &LoadOptions, report: &mut Report) -> Option<Read> {
     let name = app_name(options, &found, &documents, report);
     let mut environment = found.environment;
     environment.set("COMPOSE_PROJECT_NAME", name.as_ref().map_or("", AppName::as_str));
-    let chain: Vec<PathBuf> = found.files.iter().map(|file| file.path.clone()).collect();
-    let place = Place { folder: &found.project_dir, environment: &environment, chain: &chain };
+    let place = Place { folder: &found.project_dir, environment: &environment, chain: &[] };
     let merged = files.merge(&documents, &place, report)?;
     validate(&merged, report);
     let profiles = match &options.profiles[..] {
@@ -118,7 +117,7 @@ fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
 }
 
 /// Every document of every file; `None` when one cannot be read.
-fn read_all(found: &Found, files: &mut Files<'_>, report: &mut Report) -> Option<Vec<Node>> {
+fn read_all(found: &Found, files: &mut Files<'_>, report: &mut Report) -> Option<Vec<Written>> {
     let mut documents = Vec::new();
     let mut complete = true;
     for file in &found.files {
@@ -139,11 +138,11 @@ fn read_all(found: &Found, files: &mut Files<'_>, report: &mut Report) -> Option
 fn app_name(
     options: &LoadOptions,
     found: &Found,
-    documents: &[Node],
+    documents: &[Written],
     report: &mut Report,
 ) -> Option<AppName> {
     let is_empty = |node: &Node| node.is_null() || node.as_text() == Some("");
-    let names = documents.iter().rev().filter_map(|document| document.get("name"));
+    let names = documents.iter().rev().filter_map(|document| document.node.get("name"));
     let written = names.into_iter().find(|name| !is_empty(name));
     let written = written.map(|node| interpolate(node, &found.environment, report));
     let wanted = name::Wanted {
