@@ -125,7 +125,7 @@ impl Walk {
                 }
                 Kind::Names(names) => {
                     for (name, value) in view.entries() {
-                        self.enter(name);
+                        let outer = if self.enter(name) { None } else { outer };
                         self.step("*", value, names.shape, outer);
                     }
                 }
@@ -139,19 +139,12 @@ impl Walk {
         }
     }
 
-    /// A name at the top of the file is the owner of what is in it.
-    fn enter(&mut self, name: &str) {
-        let owner = match self.path.as_str() {
-            "services" => Owner::Service,
-            "networks" => Owner::Network,
-            "volumes" => Owner::Volume,
-            "configs" => Owner::Config,
-            "secrets" => Owner::Secret,
-            "models" => Owner::Model,
-            _ => return,
-        };
+    /// A name at the top of the file is the owner of what is in it; whether this is one.
+    fn enter(&mut self, name: &str) -> bool {
+        let Some(owner) = owner_in(&self.path) else { return false };
         self.owner = owner(name.to_owned());
         self.said.clear();
+        true
     }
 
     fn step(&mut self, segment: &str, value: View<'_>, shape: &'static Shape, outer: Option<Here>) {
@@ -165,7 +158,8 @@ impl Walk {
         let row = row_of(&self.path, &value.printed().unwrap_or_default());
         let says_more = |row: &&Row| match outer {
             Some(outer) => row.landfall != outer && row.landfall != Here::Yes,
-            None => true,
+            // That a file has services goes without saying.
+            None => row.landfall != Here::Yes || owner_in(&self.path).is_none(),
         };
         if let Some(row) = row.filter(says_more)
             && self.said.insert(row)
@@ -179,6 +173,19 @@ impl Walk {
         }
         self.path.truncate(length);
     }
+}
+
+/// What the names below a key at the top of a file are names of.
+fn owner_in(path: &str) -> Option<fn(String) -> Owner> {
+    Some(match path {
+        "services" => Owner::Service,
+        "networks" => Owner::Network,
+        "volumes" => Owner::Volume,
+        "configs" => Owner::Config,
+        "secrets" => Owner::Secret,
+        "models" => Owner::Model,
+        _ => return None,
+    })
 }
 
 impl Fidelity {

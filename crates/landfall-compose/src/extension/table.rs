@@ -48,7 +48,8 @@ pub(crate) static SERVICE: Place = Place {
         Setting {
             name: "health",
             kind: Keys(&HEALTH),
-            default: "the service's own `healthcheck`, else a TCP connection",
+            default: "the service's or the image's `healthcheck`, else any HTTP answer below 500 on its \
+                      published port, else staying up",
             meaning: "how to tell that a replica may take traffic",
         },
         Setting {
@@ -106,13 +107,13 @@ static HEALTH: Group = Group {
         Setting {
             name: "path",
             kind: UrlPath,
-            default: "none: a TCP connection is enough",
+            default: "none",
             meaning: "the HTTP path that answers 2xx or 3xx when it is ready",
         },
         Setting {
             name: "port",
             kind: Port,
-            default: "the port that is routed or published",
+            default: "the port that is published or routed, else the first that is exposed",
             meaning: "the container's port that answers",
         },
         Setting {

@@ -74,6 +74,32 @@ pub(crate) struct Names {
     pub(crate) shape: &'static Shape,
 }
 
+impl Kind {
+    /// The shape of a known key.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Shape> {
+        match self {
+            Self::Map(table) => table.find(name),
+            _ => None,
+        }
+    }
+
+    /// The shape of what has a name that the user chooses.
+    pub(crate) fn named(&self) -> Option<&'static Shape> {
+        match self {
+            Self::Names(names) => Some(names.shape),
+            _ => None,
+        }
+    }
+
+    /// The shape of an entry of a list.
+    pub(crate) fn items(&self) -> Option<&'static Shape> {
+        match self {
+            Self::List(items, _) => Some(items),
+            _ => None,
+        }
+    }
+}
+
 impl Table {
     pub(crate) fn find(&self, name: &str) -> Option<&'static Shape> {
         self.keys.iter().find(|(key, _)| *key == name).map(|(_, shape)| *shape)

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::differences::DIFFERENCES;
 use super::row::{Here, Row, Swarm};
 use super::{SECTIONS, Section};
+use crate::schema::{FILE, Kind, Shape};
 
 const HEAD: &str = "\
 # What landfall does with each key of Compose
@@ -62,12 +63,39 @@ fn table(out: &mut String, section: &Section) {
 
 /// `ports[].target`, or `pull_policy: daily`.
 fn key(row: &Row, prefix: &str) -> String {
-    let below = row.path.strip_prefix(prefix).unwrap_or(row.path).trim_start_matches('.');
-    let below = below.replace(".*", "[]");
+    let below = spelled(row.path).split_off(spelled(prefix).len());
+    let below = below.trim_start_matches('.');
     match row.value {
         Some(value) => format!("`{below}: {}`", value.replace('*', "…")),
         None => format!("`{below}`"),
     }
+}
+
+/// A path as people write it: `depends_on.NAME.condition`, `ports[].target`.
+fn spelled(path: &str) -> String {
+    let mut out = String::new();
+    let mut shapes = vec![&FILE];
+    for segment in path.split('.').filter(|segment| !segment.is_empty()) {
+        let kinds = shapes.iter().flat_map(|shape| shape.kinds);
+        let (names, below): (bool, Vec<&Shape>) = if segment == "*" {
+            let lists: Vec<&Shape> = kinds.clone().filter_map(Kind::items).collect();
+            let named: Vec<&Shape> = kinds.filter_map(Kind::named).collect();
+            (!named.is_empty(), [lists, named].concat())
+        } else {
+            (false, kinds.filter_map(|kind| kind.key(segment)).collect())
+        };
+        match (segment, names) {
+            ("*", true) => out.push_str(".NAME"),
+            ("*", false) => out.push_str("[]"),
+            _ if out.is_empty() => out.push_str(segment),
+            _ => {
+                out.push('.');
+                out.push_str(segment);
+            }
+        }
+        shapes = below;
+    }
+    out
 }
 
 fn here(here: Here) -> String {

@@ -3,6 +3,8 @@
 
 mod broken;
 mod codes;
+mod extension;
+mod fidelity;
 mod files;
 mod limits;
 mod secrets;
