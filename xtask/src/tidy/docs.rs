@@ -8,9 +8,14 @@ use anyhow::Result;
 use crate::cmd::{cmd, read, root};
 
 /// A document under the root, and the arguments of `landfall` that print it.
-///
-/// To come: `docs/env.md`, `docs/compose-support.md`, the schema of `x-landfall`.
-const GENERATED: [(&str, &[&str]); 1] = [("docs/cli.md", &["reference"])];
+const GENERATED: [(&str, &[&str]); 6] = [
+    ("docs/cli.md", &["reference"]),
+    ("docs/codes.md", &["reference", "codes"]),
+    ("docs/rules.md", &["reference", "rules"]),
+    ("docs/compose-support.md", &["reference", "compose-support"]),
+    ("docs/x-landfall.md", &["reference", "extension"]),
+    ("docs/x-landfall.schema.json", &["reference", "extension-schema"]),
+];
 
 pub(super) fn check(fix: bool) -> Result<Vec<String>> {
     let mut problems = Vec::new();
