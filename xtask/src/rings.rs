@@ -1,5 +1,6 @@
-//! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the ring of complete
-//! stories on real engines: the distribution's, and the newest in a network namespace of its own.
+//! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the rings on real
+//! engines, the distribution's and the newest in a network namespace of its own: first the port's own
+//! suite, then complete stories.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,9 +14,10 @@ use crate::setup::engine::{self, Engine};
 use crate::setup::newest::{self, Tools};
 use crate::setup::{images, packages, shop};
 
-/// Where the ring on real engines stands: a test target that its feature keeps out of `cargo test`.
-const PACKAGE: &str = "landfall-testing";
-const TARGET: &str = "engine";
+/// Where the stories stand: a test target that its feature keeps out of `cargo test`.
+const STORIES: (&str, &str) = ("landfall-testing", "engine");
+/// Where the port's own suite stands; its feature adds it to the tests that need no engine.
+const PORT: (&str, &str) = ("landfall-docker", "it");
 const FEATURE: &str = "engine";
 
 /// Which rings to run.
@@ -57,35 +59,40 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     other.stop()
 }
 
-/// Runs the stories against one engine. Containers are reached by their own addresses, so the tests
-/// run in the engine's network namespace when it has one, that of the process `netns`.
+/// Runs the port's suite and the stories against one engine. Containers are reached by their own
+/// addresses, so the tests run in the engine's network namespace when it has one, that of the process
+/// `netns`.
 fn engine(
     programs: &Programs,
     engine: &Engine,
     netns: Option<u32>,
     filter: &[String],
 ) -> Result<()> {
-    let mut command = match netns {
-        None => Command::new(&programs.tests),
-        Some(pid) => {
-            let mut enter = cmd("nsenter", ["--net", "--target", &pid.to_string(), "--"]);
-            enter.arg(&programs.tests);
-            enter
-        }
-    };
-    command
-        .args(["--test-threads", "1"])
-        .args(filter)
-        .current_dir(root().join("crates").join(PACKAGE))
-        .env("DOCKER_HOST", engine.host())
-        .env("LANDFALL_BIN", &programs.landfall)
-        .env("LANDFALL_TEST_COMPOSE", &programs.compose);
-    run_program(&mut command)
+    for (tests, (package, _)) in [(&programs.port, PORT), (&programs.stories, STORIES)] {
+        let mut command = match netns {
+            None => Command::new(tests),
+            Some(pid) => {
+                let mut enter = cmd("nsenter", ["--net", "--target", &pid.to_string(), "--"]);
+                enter.arg(tests);
+                enter
+            }
+        };
+        command
+            .args(["--test-threads", "1"])
+            .args(filter)
+            .current_dir(root().join("crates").join(package))
+            .env("DOCKER_HOST", engine.host())
+            .env("LANDFALL_BIN", &programs.landfall)
+            .env("LANDFALL_TEST_COMPOSE", &programs.compose);
+        run_program(&mut command)?;
+    }
+    Ok(())
 }
 
-/// What the stories need: built before, since a namespace may have no way out.
+/// What the rings need: built before, since a namespace may have no way out.
 struct Programs {
-    tests: PathBuf,
+    port: PathBuf,
+    stories: PathBuf,
     landfall: PathBuf,
     compose: PathBuf,
 }
@@ -93,9 +100,12 @@ struct Programs {
 impl Programs {
     fn build(tools: &Tools) -> Result<Self> {
         let product = executable(&["build", "--package", "landfall", "--bin", "landfall"])?;
-        let target = ["--package", PACKAGE, "--features", FEATURE, "--test", TARGET];
-        let tests = executable(&[&["test", "--no-run"][..], &target].concat())?;
-        Ok(Self { tests, landfall: product, compose: tools.compose() })
+        let tests = |(package, target): (&str, &str)| {
+            let of = ["--package", package, "--features", FEATURE, "--test", target];
+            executable(&[&["test", "--no-run"][..], &of].concat())
+        };
+        let (port, stories) = (tests(PORT)?, tests(STORIES)?);
+        Ok(Self { port, stories, landfall: product, compose: tools.compose() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! world at the end with what the verdict promises. Exhaustive in SQLite's way: the n-th call fails,
 //! for n = 1, 2, 3 … until a run meets no fault.
 
+mod neighbours;
 mod run;
 mod scenarios;
 mod sweep;

@@ -12,4 +12,4 @@ mod world;
 pub use edge::FakeEdge;
 pub use engine::FakeEngine;
 pub use rest::{FakeFiles, FakeJournal, SilentObserver, SimClock};
-pub use world::{Behaviour, Container, Fault, Inner, Phase, World};
+pub use world::{Behaviour, Container, Fault, Inner, Network, Phase, World};

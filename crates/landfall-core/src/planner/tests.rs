@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::id::ImageId;
 use crate::release::SealedImage;
-use crate::spec::{AppSpec, Condition, Dependency, NetworkAttachment, ServiceSpec};
+use crate::spec::{AppSpec, Condition, Dependency, NetworkAttachment, NetworkSpec, ServiceSpec};
 use crate::testkit::{service, shop};
 
 fn seal(spec: AppSpec, number: u32) -> Release {
@@ -200,4 +200,150 @@ fn a_plain_service_needs_few_steps() {
             "prune",
         ]
     );
+}
+
+fn key(text: &str) -> Key {
+    text.parse().unwrap()
+}
+
+fn held(subnet: &str) -> NetworkSpec {
+    let pool =
+        crate::spec::IpamPool { subnet: Some(subnet.parse().unwrap()), ..Default::default() };
+    let ipam = crate::spec::Ipam { pools: vec![pool], ..Default::default() };
+    NetworkSpec { ipam: Some(ipam), ..NetworkSpec::default() }
+}
+
+/// The shop, with every service on one more network.
+fn on_network(network: NetworkSpec) -> AppSpec {
+    let mut spec = shop();
+    spec.networks.insert(key("more"), network);
+    for service in spec.services.values_mut() {
+        service.networks.insert(key("more"), NetworkAttachment::default());
+    }
+    spec
+}
+
+fn planned<'p>(plan: &'p Plan, service: &str) -> &'p crate::plan::PlannedReplica {
+    plan.replicas().find(|replica| replica.service.as_str() == service).unwrap()
+}
+
+#[test]
+fn a_network_of_others_is_joined_at_first_without_names() {
+    let outside = NetworkSpec { external: Some("shared".into()), ..NetworkSpec::default() };
+    let mut spec = on_network(outside);
+    let db = spec.services.get_mut(&"db".parse::<ServiceName>().unwrap()).unwrap();
+    db.networks.get_mut(&key("more")).unwrap().address = Some("10.9.0.2".parse().unwrap());
+    let release = seal(spec, 1);
+    let plan = plan(&input(&release)).unwrap();
+    let steps = lines(&plan);
+    let names = steps.iter().position(|line| line.starts_with("take names shop-web-d1-1")).unwrap();
+    assert!(steps[names + 1].starts_with("verify"), "{steps:?}");
+    assert!(!steps[1].contains("shared"), "it is not made: {steps:?}");
+    let there = |service: &str| {
+        let attachments = &planned(&plan, service).attachments;
+        attachments.iter().find(|a| a.network == "shared").unwrap().clone()
+    };
+    assert_eq!(there("web").aliases, Vec::<String>::new());
+    assert_eq!(there("migrate").aliases, Vec::<String>::new());
+    // Their predecessors are stopped by then.
+    assert_eq!(
+        (there("db").aliases, there("beat").aliases),
+        (vec!["db".into()], vec!["beat".into()])
+    );
+    assert_eq!(there("db").address, Some("10.9.0.2".parse().unwrap()));
+    let Step::TakeNames { links } = &plan.steps[names] else { panic!("{steps:?}") };
+    let of: Vec<_> =
+        links.iter().map(|l| (&*l.container, l.attachment.aliases.join(","))).collect();
+    let each = [("shop-web-d1-1", "web"), ("shop-web-d1-2", "web"), ("shop-worker-d1-1", "worker")];
+    for (container, alias) in each {
+        assert!(of.contains(&(container, alias.to_owned())), "{of:?}");
+    }
+    assert_eq!(of.len(), 4, "{of:?}");
+}
+
+#[test]
+fn a_network_that_exists_once_is_joined_by_all_and_names_stay_with_the_release() {
+    let mut spec = on_network(held("10.77.0.0/24"));
+    let beat = spec.services.get_mut(&"beat".parse::<ServiceName>().unwrap()).unwrap();
+    beat.networks.get_mut(&key("more")).unwrap().address = Some("10.77.0.9".parse().unwrap());
+    let release = seal(spec, 1);
+    let plan = plan(&input(&release)).unwrap();
+    let Step::CreateNetworks { networks } = &plan.steps[1] else { panic!("{:?}", lines(&plan)) };
+    let more: Vec<_> = networks.iter().filter(|n| n.key == key("more")).collect();
+    assert_eq!(more.len(), 2);
+    assert_eq!((more[0].scope, more[0].subnet.to_string()), (Scope::App, "10.77.0.0/24".into()));
+    assert!(subnet::default_pool().contains(&more[1].subnet), "the release's own");
+    let once = &more[0].name;
+    let web = &planned(&plan, "web").attachments;
+    assert_ne!(web[0].network, *once, "the edge finds it on a network of its release");
+    let there = web.iter().find(|a| a.network == *once).unwrap();
+    assert_eq!((there.aliases.len(), there.address), (0, None));
+    let beat = &planned(&plan, "beat").attachments;
+    let there = beat.iter().find(|a| a.network == *once).unwrap();
+    assert_eq!(there.address, Some("10.77.0.9".parse().unwrap()));
+
+    let taken = ["10.77.0.128/25".parse().unwrap()];
+    let refused = super::plan(&PlanInput { taken: &taken, ..input(&release) });
+    let Err(PlanError::SubnetTaken { network, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(network, key("more"));
+    // Its own, from an earlier rollout, is no obstacle.
+    let present =
+        [PresentNetwork { name: once.clone(), subnet: Some("10.77.0.0/24".parse().unwrap()) }];
+    let again = PlanInput { networks: &present, taken: &taken, ..input(&release) };
+    assert!(super::plan(&again).is_ok());
+}
+
+#[test]
+fn what_lives_in_another_is_laid_out_after_it_and_reached_there() {
+    use crate::spec::{Condition, Namespace, VolumesFrom};
+    let mut spec = shop();
+    let mut inside = service("app:1", crate::spec::Workload::Replicated);
+    inside.networks.clear();
+    inside.replicas = 3;
+    let web: ServiceName = "web".parse().unwrap();
+    let db: ServiceName = "db".parse().unwrap();
+    inside.container.namespaces.network = Some(Namespace::Service(web.clone()));
+    inside.container.namespaces.pid = Some(Namespace::Service(db.clone()));
+    inside.container.volumes_from =
+        vec![VolumesFrom { from: Namespace::Service(web.clone()), read_only: true }];
+    let started = Dependency { condition: Condition::ServiceStarted, required: true };
+    inside.depends_on = BTreeMap::from([(web.clone(), started), (db.clone(), started)]);
+    let mut on_host = service("app:1", crate::spec::Workload::Stateful);
+    on_host.networks.clear();
+    on_host.container.namespaces.network = Some(Namespace::Host);
+    spec.services.insert("inside".parse().unwrap(), inside);
+    spec.services.insert("agent".parse().unwrap(), on_host);
+    let release = seal(spec, 1);
+    let plan = plan(&input(&release)).unwrap();
+    let all: Vec<_> = plan.replicas().filter(|r| r.service.as_str() == "inside").collect();
+    let webs: Vec<_> = plan.replicas().filter(|r| r.service == web).collect();
+    for (n, of) in [(0, 0), (1, 1), (2, 1)] {
+        assert_eq!(all[n].peers[&web], webs[of].name);
+        assert_eq!(all[n].peers[&db], "shop-db-d1-1");
+        assert_eq!(all[n].reached_at, webs[of].attachments[0].address);
+        assert!(all[n].attachments.is_empty());
+    }
+    assert_eq!(planned(&plan, "agent").reached_at, Some(std::net::Ipv4Addr::LOCALHOST));
+}
+
+#[test]
+fn what_a_service_cannot_outlive_changes_its_revision() {
+    use crate::spec::Namespace;
+    let mut spec = shop();
+    let (db, beat): (ServiceName, ServiceName) = ("db".parse().unwrap(), "beat".parse().unwrap());
+    let plain = seal(spec.clone(), 1).revision(&beat);
+    spec.services.get_mut(&beat).unwrap().container.namespaces.pid =
+        Some(Namespace::Service(db.clone()));
+    let tied = seal(spec.clone(), 1).revision(&beat);
+    assert_ne!(tied, plain);
+    spec.services.get_mut(&db).unwrap().image = "postgres:16".into();
+    assert_ne!(seal(spec.clone(), 1).revision(&beat), tied, "its peer is another");
+    // A circle that somebody stored by hand ends.
+    spec.services.get_mut(&db).unwrap().container.namespaces.pid =
+        Some(Namespace::Service(beat.clone()));
+    assert!(seal(spec, 1).revision(&beat).is_some());
+
+    let one = seal(on_network(held("10.77.0.0/24")), 1).revision(&db);
+    let other = seal(on_network(held("10.78.0.0/24")), 1).revision(&db);
+    assert_ne!(one, other, "it must move to another network");
 }

@@ -176,6 +176,72 @@ mod tests {
     }
 
     #[test]
+    fn what_came_later_reaches_the_engine_too() {
+        let mut request = plain();
+        request.container = serde_json::from_value(json!({
+            "namespaces": {
+                "network": {"service": "vpn"}, "pid": "host", "ipc": "shareable",
+                "uts_host": true, "user": "host", "cgroup": "private",
+            },
+            "volumes_from": [
+                {"from": {"service": "vpn"}, "read_only": true},
+                {"from": {"container": "other"}, "read_only": false},
+            ],
+            "post_start": [{"command": ["warm"], "environment": {"A": "b"}}],
+            "device_requests": [{"driver": "cdi", "device_ids": ["v/c=n"]}],
+            "device_cgroup_rules": ["c 1:3 r"],
+            "runtime": "runsc", "cgroup_parent": "/p",
+            "storage_opt": {"size": "1G"}, "annotations": {"a": "b"},
+            "resources": {
+                "cpu_period_us": 1, "cpu_quota_us": 2, "cpu_rt_period_us": 3,
+                "cpu_rt_runtime_us": 4, "memory_swappiness": 5, "oom_kill_disable": true,
+                "block": {
+                    "weights": [{"path": "/dev/sda", "weight": 10}],
+                    "read_bps": [{"path": "/dev/sda", "rate": 1}],
+                    "read_iops": [{"path": "/dev/sda", "rate": 2}],
+                    "write_bps": [{"path": "/dev/sda", "rate": 3}],
+                    "write_iops": [{"path": "/dev/sda", "rate": 4}],
+                },
+            },
+        }))
+        .unwrap();
+        request.peers = [("vpn".parse().unwrap(), "shop-vpn-d2-1".to_owned())].into();
+        let said = said(&request);
+        let rate = |rate: i64| json!([{"Path": "/dev/sda", "Rate": rate}]);
+        let expected = json!({
+            "Annotations": {"a": "b"},
+            "BlkioWeightDevice": [{"Path": "/dev/sda", "Weight": 10}],
+            "BlkioDeviceReadBps": rate(1), "BlkioDeviceReadIOps": rate(2),
+            "BlkioDeviceWriteBps": rate(3), "BlkioDeviceWriteIOps": rate(4),
+            "CgroupParent": "/p", "CgroupnsMode": "private",
+            "CpuPeriod": 1, "CpuQuota": 2, "CpuRealtimePeriod": 3, "CpuRealtimeRuntime": 4,
+            "DeviceCgroupRules": ["c 1:3 r"],
+            "DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["v/c=n"]}],
+            "IpcMode": "shareable", "MemorySwappiness": 5,
+            "NetworkMode": "container:shop-vpn-d2-1", "OomKillDisable": true, "PidMode": "host",
+            "RestartPolicy": {"Name": "always"}, "Runtime": "runsc",
+            "StorageOpt": {"size": "1G"}, "UTSMode": "host", "UsernsMode": "host",
+            "VolumesFrom": ["shop-vpn-d2-1:ro", "other:rw"],
+        });
+        assert_eq!(said["HostConfig"], expected, "{said:#}");
+        let hooks = crate::map::hooks_of(Some(
+            &[(HOOKS_LABEL.to_owned(), said["Labels"][HOOKS_LABEL].as_str().unwrap().to_owned())]
+                .into(),
+        ));
+        assert_eq!(hooks.post_start, request.container.post_start);
+    }
+
+    #[test]
+    fn a_peer_nobody_planned_is_refused() {
+        let mut request = plain();
+        request.container.namespaces.pid =
+            Some(landfall_core::spec::Namespace::Service("vpn".parse().unwrap()));
+        assert!(create_body(&request).is_err());
+        request.peers = [("vpn".parse().unwrap(), "../other".to_owned())].into();
+        assert!(create_body(&request).is_err());
+    }
+
+    #[test]
     fn every_field_reaches_the_engine() {
         let said = said(&full());
         let expected: Value = serde_json::from_str(include_str!("golden/container.json")).unwrap();

@@ -13,14 +13,24 @@ mod containers;
 #[cfg(feature = "engine")]
 mod figures;
 #[cfg(feature = "engine")]
+mod hooks;
+#[cfg(feature = "engine")]
 mod images;
+#[cfg(feature = "engine")]
+mod limits;
 #[cfg(feature = "engine")]
 mod logs;
 #[cfg(feature = "engine")]
+mod mounts;
+#[cfg(feature = "engine")]
 mod networks;
+#[cfg(feature = "engine")]
+mod places;
 #[cfg(feature = "engine")]
 mod probes;
 #[cfg(feature = "engine")]
 mod registry;
+#[cfg(feature = "engine")]
+mod shared;
 #[cfg(feature = "engine")]
 mod support;

@@ -31,7 +31,7 @@ fn a_health_test_runs_inside_and_says_why_it_failed() {
         assert_eq!(ask(shell("test $WORD = magic")).await, Ok(Ok(())));
         assert_eq!(ask(exec(HealthTest::Command(vec!["true".into()]))).await, Ok(Ok(())));
         assert_eq!(ask(exec(HealthTest::None)).await, Ok(Ok(())));
-        let failed = ask(shell("echo one; echo no luck >&2; exit 4")).await.unwrap().unwrap_err();
+        let failed = ask(shell("(echo one; echo no luck) >&2; exit 4")).await.unwrap().unwrap_err();
         assert_eq!(failed, "health test ended with exit code 4: no luck");
         let missing = exec(HealthTest::Command(vec!["/no/such/program".into()]));
         assert!(ask(missing).await.unwrap().unwrap_err().contains("no such file"));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptions,
@@ -118,6 +119,31 @@ impl Corner {
             gateway: Ipv4Addr::from(base + 1),
             spec: NetworkSpec::default(),
         }
+    }
+
+    /// Minor version of the API that the engine speaks.
+    pub(crate) async fn api_minor(&self) -> u32 {
+        let version = self.docker.version().await.expect("the engine answers").api_version;
+        let version = version.unwrap_or_default();
+        version.strip_prefix("1.").and_then(|minor| minor.parse().ok()).expect("a version")
+    }
+
+    /// What the engine knows of a container.
+    pub(crate) async fn inspect(&self, container: &str) -> ContainerInspectResponse {
+        self.docker.inspect_container(container, None).await.expect("it is there")
+    }
+
+    /// Runs a line of shell to its end and returns what it said.
+    pub(crate) async fn said(&self, request: &ContainerRequest) -> Vec<String> {
+        let once = ContainerRequest { restart: false, ..request.clone() };
+        self.run(&once).await;
+        until("it has ended", async || {
+            let seen =
+                self.engine.status(&once.name).await.expect("an answer").expect("it is there");
+            seen.status == landfall_deploy::ports::Status::Exited
+        })
+        .await;
+        self.engine.last_logs(&once.name, 50).await.expect("its log")
     }
 
     /// Creates and starts.

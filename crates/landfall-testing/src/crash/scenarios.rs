@@ -14,6 +14,7 @@ use landfall_core::spec::{AppSpec, SealedFile, SealedKind, SealedTree, VolumeSco
 use landfall_core::subnet;
 use landfall_core::testkit::shop;
 
+use super::neighbours;
 use super::run::{Outcome, run};
 use crate::fake::{Behaviour, Container, Inner, Phase};
 
@@ -45,11 +46,11 @@ pub enum Expect {
     RolledBack,
 }
 
-fn name(name: &str) -> ServiceName {
+pub(super) fn name(name: &str) -> ServiceName {
     name.parse().expect("a test's own name")
 }
 
-fn seal(spec: AppSpec, number: u32) -> Release {
+pub(super) fn seal(spec: AppSpec, number: u32) -> Release {
     let image = |service: &str| SealedImage {
         id: ImageId(format!("sha256:{service}")),
         exposed: vec![],
@@ -61,7 +62,7 @@ fn seal(spec: AppSpec, number: u32) -> Release {
     Release::seal(ReleaseNumber(number), spec, images).expect("every service has an image")
 }
 
-fn version(tag: &str) -> AppSpec {
+pub(super) fn version(tag: &str) -> AppSpec {
     let mut spec = shop();
     for service in spec.services.values_mut().filter(|s| s.image.starts_with("app:")) {
         service.image = format!("app:{tag}");
@@ -100,12 +101,14 @@ fn empty() -> Inner {
     };
     inner.containers.insert("s1".to_owned(), stranger);
     inner.tags.insert("postgres:15".to_owned(), ImageId("sha256:pg".to_owned()));
-    inner.rules.strangers = BTreeSet::from(["s1".to_owned(), "postgres:15".to_owned()]);
+    neighbours::add_network(&mut inner);
+    let strangers = ["s1", "postgres:15", neighbours::NETWORK].map(str::to_owned);
+    inner.rules.strangers = BTreeSet::from(strangers);
     inner
 }
 
 /// A rollout to `release` in `before`, in which `serving` serves.
-fn scenario(
+pub(super) fn scenario(
     name: &'static str,
     mut before: Inner,
     kind: RolloutKind,
@@ -180,13 +183,13 @@ fn set_rules(
 }
 
 /// A release that serves after a clean rollout.
-struct Serving {
-    release: Release,
-    rollout: RolloutNumber,
+pub(super) struct Serving {
+    pub(super) release: Release,
+    pub(super) rollout: RolloutNumber,
 }
 
 /// A world in which release 1 serves, brought by rollout 1.
-fn serving(spec: AppSpec) -> (Inner, Serving) {
+pub(super) fn serving(spec: AppSpec) -> (Inner, Serving) {
     let release = seal(spec, 1);
     let first = scenario("first", empty(), RolloutKind::Deploy, Some(release.clone()), None, 1);
     let (outcome, world) = run(&first, BTreeMap::new());
@@ -300,6 +303,7 @@ pub fn all() -> Vec<Scenario> {
     scenarios.push(first_fails);
     scenarios.extend(upgrades());
     scenarios.extend(failures());
+    scenarios.extend(neighbours::scenarios());
 
     let (before, old) = serving(version("1"));
     scenarios.push(scenario("down", before, RolloutKind::Down, None, Some(&old), 2));

@@ -108,7 +108,9 @@ fn succeeded(scenario: &Scenario, inner: &Inner, found: &mut Vec<String>) {
         }
     }
     networks.sort();
-    same("networks", &inner.networks.keys().cloned().collect::<Vec<_>>(), &networks, found);
+    let ours = inner.networks.iter().filter(|(_, network)| network.labels.is_some());
+    let ours: Vec<_> = ours.map(|(name, _)| name.clone()).collect();
+    same("networks", &ours, &networks, found);
     same("release volumes", &release_volumes(inner), &volumes, found);
     let tags = inner.tags.keys().filter_map(|t| name::release_of_tag(&plan.app, t));
     let tagged: BTreeSet<_> = tags.collect();

@@ -114,7 +114,10 @@ fn check_place(inner: &Inner, attachment: &Attachment) -> Result<(), EngineError
         return Err(not_found(&attachment.network));
     };
     let Some(address) = attachment.address else { return Ok(()) };
-    let taken = |c: &Container| c.networks.get(&attachment.network) == Some(&Some(address));
+    // What was stopped has given its address back.
+    let taken = |c: &Container| {
+        c.phase != Phase::Stopped && c.networks.get(&attachment.network) == Some(&Some(address))
+    };
     if !network.subnet.contains(&address) || inner.containers.values().any(taken) {
         return Err(conflict(&address.to_string()));
     }
