@@ -16,6 +16,8 @@ mod services;
 mod side_by_side;
 mod workload;
 
+pub use workload::keeps_data;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

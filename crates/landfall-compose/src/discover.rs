@@ -6,6 +6,7 @@ use crate::env::Environment;
 use crate::locate::{clean, shown};
 use crate::project::LoadOptions;
 use crate::report::{Code, Report};
+use crate::text::take_text;
 
 const NAMES: [&str; 4] =
     ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -15,6 +16,9 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 ];
+
+/// Stands for the standard input.
+const STDIN: &str = "-";
 
 /// A file to read.
 pub(crate) struct ComposeFile {
@@ -54,13 +58,13 @@ pub(crate) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
             .hint(format!("name one with `-f`, or make a {}", NAMES[0]));
         return None;
     }
-    if files.iter().any(|file| file == Path::new("-")) {
-        report.error(
-            Code::NotSupported,
-            None,
-            "reading a compose file from stdin is not supported yet",
-        );
-        return None;
+    if files.iter().any(|file| file == Path::new(STDIN)) {
+        let Some(stdin) = &options.stdin else {
+            report.error(Code::FileMissing, None, "nobody gave a standard input to read `-` from");
+            return None;
+        };
+        // From here on `-` is a file that was read.
+        take_text(stdin.clone(), STDIN, None, report)?;
     }
     let files: Vec<ComposeFile> = files
         .into_iter()

@@ -35,6 +35,7 @@ mod text;
 mod view;
 mod yaml;
 
+pub use assemble::keeps_data;
 pub use codes::{CodePage, ExampleFile, codes};
 pub use extension::{x_landfall_markdown, x_landfall_schema};
 pub use load::{load, read};

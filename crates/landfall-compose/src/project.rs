@@ -26,6 +26,8 @@ pub struct LoadOptions {
     pub profiles: Vec<String>,
     /// Files with variables; `.env` beside the compose file by default.
     pub env_files: Vec<PathBuf>,
+    /// What stands for the file `-`; without it, that file is refused.
+    pub stdin: Option<Vec<u8>>,
     /// The process environment. It wins over every file.
     pub environment: BTreeMap<String, String>,
 }

@@ -32,6 +32,16 @@ pub(crate) fn read_text(
             return None;
         }
     };
+    take_text(bytes, name, wanted_by, report)
+}
+
+/// The same for what was read already.
+pub(crate) fn take_text(
+    bytes: Vec<u8>,
+    name: &str,
+    wanted_by: Option<Span>,
+    report: &mut Report,
+) -> Option<FileId> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let message = format!("`{name}` is larger than {} MB", FILE_BYTES_MAX / 1024 / 1024);
         report.error(Code::FileUnreadable, wanted_by, message);

@@ -26,6 +26,7 @@ mod images;
 mod info;
 mod logs;
 mod pull;
+mod survey;
 mod timestamp;
 
 pub use build::{BuildError, BuildRequest};
@@ -35,3 +36,4 @@ pub use images::FoundImage;
 pub use info::EngineInfo;
 pub use logs::{LogLine, LogOptions, LogStream};
 pub use pull::{PullError, PullProgress};
+pub use survey::{RunningContainer, SurveyedImage};

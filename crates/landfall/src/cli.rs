@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    agent, attach, cancel, deploy, down, edge, logs, plan, reference, releases, resume, rollback,
-    status,
+    agent, attach, cancel, check, config, deploy, down, edge, explain, init, logs, plan, reference,
+    releases, resume, rollback, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -29,6 +29,10 @@ Exit codes: 0 done, 1 not done and nothing changed, 2 usage, 3 undone: the previ
 /// The verbs. What each is about stands at its args.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Config(config::ConfigArgs),
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Init(init::InitArgs),
     Plan(plan::PlanArgs),
     Deploy(deploy::DeployArgs),
     Status(status::StatusArgs),
@@ -58,7 +62,7 @@ pub(crate) struct SharedArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Project")]
 pub(crate) struct ProjectArgs {
-    /// Compose file; repeat it to lay one over the other.
+    /// Compose file; repeat it to lay one over the other. `-` reads standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
     /// Name of the app; by default the files' `name`, else the folder's name.
@@ -106,6 +110,12 @@ pub(crate) enum Format {
     Text,
     /// For programs.
     Json,
+    /// For `config`.
+    #[value(hide = true)]
+    Yaml,
+    /// For `check`.
+    #[value(hide = true)]
+    Sarif,
 }
 
 /// When to colour.
@@ -120,10 +130,37 @@ pub(crate) enum ColorChoice {
 }
 
 impl Command {
+    /// What standard output may hold, beside text.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Config(_) => &[Format::Yaml, Format::Json],
+            Self::Check(_) => &[Format::Json, Format::Sarif],
+            Self::Explain(_)
+            | Self::Init(_)
+            | Self::Plan(_)
+            | Self::Deploy(_)
+            | Self::Status(_)
+            | Self::Releases(_)
+            | Self::Rollback(_)
+            | Self::Logs(_)
+            | Self::Attach(_)
+            | Self::Cancel(_)
+            | Self::Resume(_)
+            | Self::Down(_)
+            | Self::Agent(_)
+            | Self::Edge(_)
+            | Self::Reference(_) => &[Format::Json],
+        }
+    }
+
     /// The shared flags that stand after the verb.
     pub(crate) fn shared(&self) -> SharedRef<'_> {
         let both = SharedArgs::as_ref;
         match self {
+            Self::Config(args) => both(&args.shared),
+            Self::Check(args) => both(&args.shared),
+            Self::Explain(args) => SharedRef { project: None, common: Some(&args.common) },
+            Self::Init(args) => both(&args.shared),
             Self::Plan(args) => both(&args.shared),
             Self::Deploy(args) => both(&args.shared),
             Self::Status(args) => both(&args.shared),

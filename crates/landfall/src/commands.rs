@@ -3,9 +3,13 @@
 pub(crate) mod agent;
 pub(crate) mod attach;
 pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod deploy;
 pub(crate) mod down;
 pub(crate) mod edge;
+pub(crate) mod explain;
+pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod reference;
@@ -22,6 +26,10 @@ use crate::invocation::Invocation;
 /// Runs a verb.
 pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
     match command {
+        Command::Config(args) => config::run(args, invocation),
+        Command::Check(args) => check::run(args, invocation).await,
+        Command::Explain(args) => explain::run(args, invocation),
+        Command::Init(args) => init::run(args, invocation),
         Command::Plan(args) => plan::run(args, invocation).await,
         Command::Deploy(args) => deploy::run(args, invocation).await,
         Command::Status(args) => status::run(args, invocation).await,

@@ -1,20 +1,23 @@
 //! The landfall binary: command line, output, and the place where all crates are put together.
 //!
 //! Reading order: [`cli`] and [`settings`] (what was asked for), [`commands`] (one verb a file),
-//! [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
+//! [`check`] and [`init`] (what is found out about a project), [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
 //! back), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
 //! [`engine`] (the agent's engine), [`output`] (what the user sees).
 //!
 //! It decides nothing about deploys: that is the agent's.
 
 mod builds;
+mod check;
 mod cli;
 mod commands;
+mod config_tree;
 mod context;
 mod daemon;
 mod engine;
 mod exit;
 mod failure;
+mod init;
 mod invocation;
 mod output;
 mod plan_view;
@@ -45,7 +48,9 @@ fn main() -> ExitCode {
     };
     let places = [cli.shared.as_ref(), cli.command.shared()];
     let around = Surroundings::of_process();
-    let settings = match Settings::resolve(&places, &around) {
+    let settings = Settings::resolve(&places, &around);
+    let settings = settings.and_then(|s| s.with_formats(cli.command.formats()));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(failure) => {
             failure.show(&Printer::new(settings::look(&places, &around)));
@@ -71,7 +76,11 @@ fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
             }
         }
         Command::Edge(args) => return commands::edge::run(args, invocation),
-        Command::Plan(_)
+        Command::Config(_)
+        | Command::Check(_)
+        | Command::Explain(_)
+        | Command::Init(_)
+        | Command::Plan(_)
         | Command::Deploy(_)
         | Command::Status(_)
         | Command::Releases(_)

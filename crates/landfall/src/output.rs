@@ -5,3 +5,5 @@ pub(crate) mod live;
 pub(crate) mod printer;
 pub(crate) mod style;
 pub(crate) mod table;
+pub(crate) mod wrap;
+pub(crate) mod yaml;

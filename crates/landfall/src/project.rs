@@ -1,7 +1,11 @@
 //! The user's compose files: loaded, with every finding shown.
 
-use landfall_compose::{LoadFailed, LoadOptions, render};
-use landfall_core::diagnostic::Severity;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use landfall_compose::{LoadFailed, LoadOptions, Model, Sources, render};
+use landfall_core::diagnostic::{Diagnostic, Severity};
 use landfall_core::id::AppName;
 
 pub(crate) use landfall_compose::{BuildSpec, Project};
@@ -20,11 +24,26 @@ pub(crate) fn load(settings: &ProjectSettings, printer: &Printer) -> Result<Proj
     let files: Vec<&str> = project.sources.names().collect();
     let services = count(project.spec.services.len(), "service");
     printer.detail(&format!("{}: {services} from {}", project.spec.name, files.join(", ")));
-    if !project.warnings.is_empty() && !printer.is_json() {
-        let color = printer.paint_err().0;
-        printer.say(&render(&project.warnings, &project.sources, color));
+    if !printer.is_json() && !printer.is_quiet() {
+        warn(&project.warnings, &project.sources, printer);
     }
     Ok(project)
+}
+
+/// Reads the files as Compose does, without asking whether they can be deployed.
+pub(crate) fn read(options: &LoadOptions, printer: &Printer) -> Result<Model, Failure> {
+    landfall_compose::read(options).map_err(|failed| {
+        let mut failure = unloadable(failed, printer);
+        failure.message = failure.message.replace("be deployed", "be read");
+        failure
+    })
+}
+
+/// Shows warnings on standard error.
+pub(crate) fn warn(warnings: &[Diagnostic], sources: &Sources, printer: &Printer) {
+    if !warnings.is_empty() {
+        printer.announce(&render(warnings, sources, printer.paint_err().0));
+    }
 }
 
 /// The app's name, for verbs that need nothing else of the files.
@@ -51,19 +70,44 @@ fn or_name_it(failure: Failure) -> Failure {
     failure.hint("`-p NAME` names the app without its files")
 }
 
-fn load_quietly(settings: &ProjectSettings, printer: &Printer) -> Result<Project, Failure> {
+/// What the loader is asked for.
+pub(crate) fn options(settings: &ProjectSettings) -> Result<LoadOptions, Failure> {
     let directory = std::env::current_dir()
         .map_err(|error| Failure::not_done("directory", "this folder is gone").cause(error))?;
-    let options = LoadOptions {
+    Ok(LoadOptions {
         files: settings.files.clone(),
         directory,
         project_directory: settings.directory.clone(),
         project_name: settings.name.as_ref().map(ToString::to_string),
         profiles: settings.profiles.clone(),
         env_files: settings.env_files.clone(),
+        stdin: stdin(&settings.files)?,
         environment: settings.environment.clone(),
-    };
-    landfall_compose::load(&options).map_err(|failed| unloadable(failed, printer))
+    })
+}
+
+/// All of standard input, when it stands for one of the files. Read once: what was read is gone.
+fn stdin(files: &[PathBuf]) -> Result<Option<Vec<u8>>, Failure> {
+    static READ: OnceLock<Vec<u8>> = OnceLock::new();
+    if !files.iter().any(|file| file == Path::new("-")) {
+        return Ok(None);
+    }
+    if let Some(read) = READ.get() {
+        return Ok(Some(read.clone()));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(STDIN_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::not_done("stdin", "cannot read standard input").cause(error))?;
+    Ok(Some(READ.get_or_init(|| bytes).clone()))
+}
+
+/// More than the loader takes, so that it is the one to refuse.
+const STDIN_BYTES_MAX: u64 = 11 * 1024 * 1024;
+
+fn load_quietly(settings: &ProjectSettings, printer: &Printer) -> Result<Project, Failure> {
+    landfall_compose::load(&options(settings)?).map_err(|failed| unloadable(failed, printer))
 }
 
 fn unloadable(failed: LoadFailed, printer: &Printer) -> Failure {

@@ -20,6 +20,10 @@ pub(crate) struct Settings {
     pub(crate) project: ProjectSettings,
     pub(crate) paths: Paths,
     pub(crate) look: Look,
+    /// What standard output is to hold, where that was said.
+    pub(crate) format: Option<Format>,
+    /// `-q` was given: JSON alone is quiet too, but still data.
+    pub(crate) is_silent: bool,
     /// Who asks, for example `ann@laptop`.
     pub(crate) by: String,
     /// The engine's socket, as `docker` would take it.
@@ -125,10 +129,27 @@ impl Settings {
             project: project(&projects, is_about_an_app, around)?,
             paths: paths(&commons(places), around),
             look: look(places, around),
+            format: last(&commons(places), |c| c.format),
+            is_silent: said(&commons(places)) == Some(Verbosity::Quiet),
             by: by(around),
             docker_host: around.text("DOCKER_HOST"),
             docker_config: docker_config(around),
         })
+    }
+}
+
+impl Settings {
+    /// Refuses a format that the verb does not have.
+    pub(crate) fn with_formats(self, known: &[Format]) -> Result<Self, Failure> {
+        let name = match self.format {
+            None | Some(Format::Text) => return Ok(self),
+            Some(format) if known.contains(&format) => return Ok(self),
+            Some(Format::Json) => "json",
+            Some(Format::Yaml) => "yaml",
+            Some(Format::Sarif) => "sarif",
+        };
+        Err(Failure::usage(format!("this command prints no {name}"))
+            .hint("`config` prints yaml and json, `check` json and sarif, all others json"))
     }
 }
 
@@ -194,17 +215,20 @@ fn commons<'a>(places: &[SharedRef<'a>]) -> Vec<&'a CommonArgs> {
     places.iter().filter_map(|place| place.common).collect()
 }
 
+/// The last place that says either decides, so `-q` before the verb yields to `-v` after it.
+fn said(places: &[&CommonArgs]) -> Option<Verbosity> {
+    last(places, |c| match (c.quiet, c.verbose) {
+        (true, _) => Some(Verbosity::Quiet),
+        (_, true) => Some(Verbosity::Verbose),
+        _ => None,
+    })
+}
+
 /// What the streams are to look like; never fails, so that failures can be shown.
 pub(crate) fn look(places: &[SharedRef<'_>], around: &Surroundings) -> Look {
     let places = &commons(places)[..];
     let json = last(places, |c| c.format) == Some(Format::Json);
-    // The last place that says either decides, so `-q` before the verb yields to `-v` after it.
-    let said = last(places, |c| match (c.quiet, c.verbose) {
-        (true, _) => Some(Verbosity::Quiet),
-        (_, true) => Some(Verbosity::Verbose),
-        _ => None,
-    });
-    let verbosity = said.unwrap_or(if json { Verbosity::Quiet } else { Verbosity::Normal });
+    let verbosity = said(places).unwrap_or(if json { Verbosity::Quiet } else { Verbosity::Normal });
     let is_dumb = around.text("TERM").is_some_and(|term| term == "dumb");
     let auto = around.var("NO_COLOR").is_none() && !is_dumb;
     let choice = last(places, |c| c.color).unwrap_or(ColorChoice::Auto);

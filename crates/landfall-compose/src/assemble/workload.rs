@@ -78,7 +78,7 @@ const STATEFUL: &[&str] = &[
 ];
 
 /// Whether an image is known to keep data.
-pub(super) fn keeps_data(image: &str) -> bool {
+pub fn keeps_data(image: &str) -> bool {
     let name = image.split('@').next().unwrap_or(image);
     let last = name.rsplit('/').next().unwrap_or(name);
     let last = last.split(':').next().unwrap_or(last);

@@ -1,17 +1,42 @@
-//! `landfall reference`: the command reference, made from the command line's own definition.
+//! `landfall reference`: the generated documents: the command reference from the command line's own
+//! definition, codes and rules from their catalogues.
 
 use std::fmt::Write as _;
 
 use clap::builder::PossibleValue;
-use clap::{Arg, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command, CommandFactory, ValueEnum};
 
 use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::invocation::Invocation;
 
-/// Print the command reference as Markdown.
+mod catalogue;
+
+pub(crate) use catalogue::sentence;
+
+/// Print a generated document as it stands in `docs`.
 #[derive(Debug, Args)]
-pub(crate) struct ReferenceArgs {}
+pub(crate) struct ReferenceArgs {
+    /// Which one.
+    #[arg(value_enum, default_value_t = Document::Cli)]
+    document: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    /// Commands and flags: docs/cli.md.
+    Cli,
+    /// Codes of findings: docs/codes.md.
+    Codes,
+    /// Rules of `landfall check`: docs/rules.md.
+    Rules,
+    /// What becomes of each key: docs/compose-support.md.
+    ComposeSupport,
+    /// `x-landfall` for readers: docs/x-landfall.md.
+    Extension,
+    /// `x-landfall` for editors: docs/x-landfall.schema.json.
+    ExtensionSchema,
+}
 
 const HEAD: &str = "\
 # Command reference
@@ -25,8 +50,16 @@ const SHARED: &str = "\
 They may stand before or after the verb. Lists are joined; of two values the one after the verb wins.
 (`landfall logs -f` follows: there the compose file is `--file`.)";
 
-pub(crate) fn run(_args: &ReferenceArgs, invocation: &Invocation) -> Exit {
-    invocation.printer.data(markdown().trim_end());
+pub(crate) fn run(args: &ReferenceArgs, invocation: &Invocation) -> Exit {
+    let text = match args.document {
+        Document::Cli => markdown(),
+        Document::Codes => catalogue::codes_markdown(),
+        Document::Rules => catalogue::rules_markdown(),
+        Document::ComposeSupport => landfall_compose::support_markdown(),
+        Document::Extension => landfall_compose::x_landfall_markdown(),
+        Document::ExtensionSchema => format!("{:#}", landfall_compose::x_landfall_schema()),
+    };
+    invocation.printer.data(text.trim_end());
     Exit::Done
 }
 
@@ -98,7 +131,8 @@ fn spelled(arg: &Arg) -> String {
 /// ` (text, json)`
 fn values(arg: &Arg) -> String {
     let possible = arg.get_possible_values();
-    let names: Vec<&str> = possible.iter().map(PossibleValue::get_name).collect();
+    let shown = possible.iter().filter(|value| !value.is_hide_set());
+    let names: Vec<&str> = shown.map(PossibleValue::get_name).collect();
     if names.is_empty() || !arg.get_action().takes_values() {
         return String::new();
     }

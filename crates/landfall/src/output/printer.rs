@@ -93,6 +93,23 @@ impl Printer {
         }
     }
 
+    /// Data as it is, with its own line breaks.
+    pub(crate) fn raw(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+            self.hung_up.set(true);
+        }
+    }
+
+    /// Columns of standard output; 100 where it is no terminal.
+    #[expect(clippy::unused_self, reason = "only the printer knows the streams")]
+    pub(crate) fn columns(&self) -> usize {
+        match tcgetwinsize(io::stdout()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(60, 140),
+            Ok(_) | Err(_) => 100,
+        }
+    }
+
     /// Lines of data.
     pub(crate) fn data_lines(&self, lines: &[String]) {
         for line in lines {

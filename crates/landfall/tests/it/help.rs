@@ -2,8 +2,12 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
+    &["config"],
+    &["check"],
+    &["explain"],
+    &["init"],
     &["plan"],
     &["deploy"],
     &["status"],

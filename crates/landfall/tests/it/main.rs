@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage must fail loudly")]
 
 mod canned;
+mod check;
+mod config;
+mod explain;
 mod help;
+mod init;
 mod processes;
 mod reference;
 mod refusals;

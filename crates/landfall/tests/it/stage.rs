@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Set to write the transcripts in place of comparing them.
 const UPDATE: &str = "LANDFALL_UPDATE_TRANSCRIPTS";
@@ -37,13 +37,18 @@ impl Stage {
 
     /// Runs the binary to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, Stdio::null())
+    }
+
+    /// The same with this file as its standard input.
+    pub(crate) fn run_with(&self, args: &[&str], stdin: impl Into<Stdio>) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
         command.args(args).current_dir(self.dir.path()).env_clear();
         command.env("HOME", self.dir.path()).env("USER", "ann");
         command.env("LANDFALL_RUN_DIR", self.path("run"));
         command.env("LANDFALL_STATE_DIR", self.path("state"));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.output().unwrap()
+        command.stdin(stdin).output().unwrap()
     }
 
     /// Runs the binary and writes down all that can be seen, without what differs from run to run.

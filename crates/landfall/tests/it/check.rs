@@ -1,0 +1,145 @@
+//! `landfall check` says everything at once, deploys nothing, and ends as its findings ask.
+
+use serde_json::Value;
+
+use crate::stage::{Stage, same_as_transcript};
+
+const SHOP: &str = "\
+name: shop
+services:
+  web:
+    image: nginx
+    ports: [\"8080:80\"]
+    depends_on: [db]
+    environment:
+      TOKEN: ${TOKEN}
+    isolation: hyperv
+  db:
+    image: postgres:16.4
+    ports: [\"5432:5432\"]
+    environment:
+      POSTGRES_PASSWORD: hunter2
+    restart: unless-stopped
+    volumes: [\"pg:/var/lib/postgresql/data\"]
+volumes: {pg: {}}
+";
+
+const CLEAN: &str = "\
+services:
+  job:
+    image: busybox:1.36.1
+    command: [\"true\"]
+    restart: \"no\"
+    user: \"1000:1000\"
+    mem_limit: 64m
+    logging: {driver: local}
+    x-landfall: {job: before-cutover}
+";
+
+fn code(stage: &Stage, args: &[&str]) -> i32 {
+    stage.run(args).status.code().unwrap()
+}
+
+#[test]
+fn everything_is_said_at_once() {
+    let stage = Stage::new(&[("compose.yaml", SHOP)]);
+    same_as_transcript("check", &stage.transcript(&["check"]));
+    same_as_transcript("check-verbose", &stage.transcript(&["check", "-v", "--all"]));
+    let quiet = String::from_utf8(stage.run(&["check", "-q"]).stdout).unwrap();
+    assert!(!quiet.contains("honoured differently:"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_checked_as_far_as_it_goes() {
+    let broken = "services:\n  web:\n    imgae: nginx\n    ports: [\"80:http\"]\n    image: a\n";
+    let stage = Stage::new(&[("compose.yaml", broken)]);
+    same_as_transcript("check-broken", &stage.transcript(&["check"]));
+    let none = Stage::new(&[]).transcript(&["check"]);
+    same_as_transcript("check-no-file", &none);
+}
+
+#[test]
+fn the_exit_code_says_how_bad_it_is() {
+    let shop = Stage::new(&[("compose.yaml", SHOP)]);
+    assert_eq!(code(&shop, &["check"]), 1);
+    let clean = Stage::new(&[("compose.yaml", CLEAN)]);
+    assert_eq!(clean.transcript(&["check", "-q"]).lines().last(), Some("--- exit 0"));
+    let warned = CLEAN.replace("    user: \"1000:1000\"\n", "").replace("1.36.1", "latest");
+    let warned = Stage::new(&[("compose.yaml", &warned)]);
+    assert_eq!(code(&warned, &["check"]), 0);
+    assert_eq!(code(&warned, &["check", "--deny", "warnings"]), 1);
+    let noted = CLEAN.replace("    mem_limit: 64m\n", "");
+    let noted = Stage::new(&[("compose.yaml", &noted)]);
+    assert_eq!(code(&noted, &["check", "--deny", "warnings"]), 0);
+}
+
+#[test]
+fn programs_get_one_json_value() {
+    let stage = Stage::new(&[("compose.yaml", SHOP)]);
+    let output = stage.run(&["check", "--format", "json"]);
+    assert!(output.stderr.is_empty());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["exit"], report["app"].is_string()), (&Value::from(1), true));
+    let latest = report["findings"].as_array().unwrap();
+    let latest = latest.iter().find(|f| f["rule"] == "image-latest").unwrap();
+    assert_eq!(latest["service"], "web");
+    let end = serde_json::json!({"line": 4, "column": 17});
+    assert_eq!((&latest["at"]["line"], &latest["at"]["end"]), (&Value::from(4), &end));
+    let fidelity = report["fidelity"].as_array().unwrap();
+    assert!(fidelity.iter().any(|row| row["key"] == "ports" && row["owner"]["name"] == "web"));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn a_failed_load_tells_programs_where_and_why() {
+    let twice =
+        "services:\n  web: {image: a, ports: [\"80:1\"]}\n  api: {image: b, ports: [\"80:2\"]}\n";
+    let stage = Stage::new(&[("compose.yaml", twice)]);
+    let output = stage.run(&["deploy", "--format", "json"]);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = value["error"]["diagnostics"].as_array().unwrap();
+    let found = found.iter().find(|d| d["code"] == "LF0404").unwrap();
+    assert_eq!(found["severity"], "error");
+    assert_eq!(found["at"]["file"], "compose.yaml");
+    assert!(found["at"]["column"].is_u64() && found["at"]["end"]["column"].is_u64());
+    assert_eq!(found["related"][0][0]["line"], 2);
+}
+
+#[test]
+fn sarif_has_what_the_standard_asks_for() {
+    let stage = Stage::new(&[("my app/compose.yaml", SHOP)]);
+    let output = stage.run(&["-f", "my app/compose.yaml", "check", "--format", "sarif"]);
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    assert!(log["$schema"].as_str().unwrap().contains("sarif"));
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "landfall");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for rule in rules {
+        for field in ["shortDescription", "fullDescription", "help"] {
+            assert!(rule[field]["text"].as_str().is_some_and(|t| !t.is_empty()), "{rule}");
+        }
+        let level = rule["defaultConfiguration"]["level"].as_str().unwrap();
+        assert!(["error", "warning", "note"].contains(&level));
+    }
+    let results = run["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "my%20app/compose.yaml");
+        assert!(place["region"]["startLine"].as_u64() >= Some(1));
+        assert!(place["region"]["startColumn"].as_u64() >= Some(1));
+    }
+}
+
+#[test]
+fn an_engine_is_asked_only_on_request() {
+    let stage = Stage::new(&[("compose.yaml", CLEAN)]).env("DOCKER_HOST", "unix:///nowhere.sock");
+    assert_eq!(code(&stage, &["check"]), 0);
+    same_as_transcript("check-no-engine", &stage.transcript(&["check", "--engine"]));
+}
