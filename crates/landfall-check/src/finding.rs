@@ -77,31 +77,34 @@ impl Finding {
 /// Takes the findings of one rule.
 pub(crate) struct Out {
     rule: &'static Rule,
-    found: Vec<Finding>,
+    found: Vec<Found>,
     spare: Finding,
+}
+
+/// A finding, and what tells it from others.
+struct Found {
+    finding: Finding,
+    /// The message without the service's name.
+    plain: String,
+    /// Other services that share the place: those of an anchor.
+    more: usize,
 }
 
 impl Out {
     pub(crate) fn new(rule: &'static Rule) -> Self {
-        let spare = Finding {
-            rule: rule.id.to_owned(),
-            severity: rule.severity,
-            message: String::new(),
-            service: None,
-            at: None,
-            hint: rule.fix.to_owned(),
-            related: Vec::new(),
-        };
-        Self { rule, found: Vec::new(), spare }
+        Self { rule, found: Vec::new(), spare: blank(rule) }
     }
 
-    /// A finding about one service.
+    /// A finding about one service, unless it allows the rule.
     pub(crate) fn service(
         &mut self,
         service: &Service<'_>,
         at: Location,
         message: impl Into<String>,
     ) -> &mut Finding {
+        if service.allows(self.rule.id) {
+            return self.nothing();
+        }
         let name = service.name.to_owned();
         self.add(Finding { service: Some(name), at: Some(at), ..self.made(message) })
     }
@@ -136,22 +139,57 @@ impl Out {
     }
 
     pub(crate) fn finish(self) -> Vec<Finding> {
-        self.found
+        let said = |found: Found| {
+            let Found { mut finding, more, .. } = found;
+            match more {
+                0 => {}
+                1 => finding.message.push_str(", and one more service"),
+                _ => finding.message.push_str(&format!(", and {more} more services")),
+            }
+            finding
+        };
+        self.found.into_iter().map(said).collect()
     }
 
     fn made(&self, message: impl Into<String>) -> Finding {
-        Finding { message: message.into(), ..self.spare.clone() }
+        Finding { message: message.into(), ..blank(self.rule) }
     }
 
-    /// The first finding of a place stays: shared anchors are seen once for every alias.
+    /// Takes what is said about a finding that is not kept.
+    fn nothing(&mut self) -> &mut Finding {
+        self.spare.related.clear();
+        &mut self.spare
+    }
+
+    /// One place has one finding: shared anchors are met once for every service that uses them.
     fn add(&mut self, finding: Finding) -> &mut Finding {
-        let same = |f: &Finding| f.at == finding.at && f.message == finding.message;
-        if self.found.len() >= FINDINGS_MAX || self.found.iter().any(same) {
-            self.spare.related.clear();
-            return &mut self.spare;
+        let plain = match &finding.service {
+            Some(name) => finding.message.replace(&format!("`{name}`"), ""),
+            None => finding.message.clone(),
+        };
+        let same = |found: &&mut Found| found.finding.at == finding.at && found.plain == plain;
+        if let Some(known) = self.found.iter_mut().find(same) {
+            let names_it = plain.len() < known.finding.message.len();
+            known.more += usize::from(names_it && known.finding.service != finding.service);
+            return self.nothing();
         }
-        self.found.push(finding);
-        self.found.last_mut().expect("it was just pushed")
+        if self.found.len() >= FINDINGS_MAX {
+            return self.nothing();
+        }
+        self.found.push(Found { finding, plain, more: 0 });
+        &mut self.found.last_mut().expect("it was just pushed").finding
+    }
+}
+
+fn blank(rule: &Rule) -> Finding {
+    Finding {
+        rule: rule.id.to_owned(),
+        severity: rule.severity,
+        message: String::new(),
+        service: None,
+        at: None,
+        hint: rule.fix.to_owned(),
+        related: Vec::new(),
     }
 }
 

@@ -44,10 +44,7 @@ pub fn check(model: &Model, surroundings: &Surroundings) -> Vec<Finding> {
         }
         let mut out = Out::new(rule);
         (rule.run)(&app, &mut out);
-        found.extend(out.finish().into_iter().filter(|finding| {
-            let service = finding.service.as_deref().and_then(|name| app.service(name));
-            service.is_none_or(|service| !service.allows(rule.id))
-        }));
+        found.extend(out.finish());
     }
     found.sort_by(|a, b| (a.at.is_none(), &a.at).cmp(&(b.at.is_none(), &b.at)));
     found

@@ -77,7 +77,13 @@ fn code(app: &App<'_>, out: &mut Out) {
     for service in app.services().filter(|s| !s.family.is_backend()) {
         let workdir = service.workdir(app).filter(|dir| dir != "/");
         for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
-            if mount.target == "/" || mount.path.as_deref().is_some_and(|p| app.kind(p).is_file()) {
+            let is_settings = ["/etc", "/config", "/docker-entrypoint-initdb.d"]
+                .iter()
+                .any(|folder| mount.is_within(folder));
+            if is_settings
+                || mount.target == "/"
+                || mount.path.as_deref().is_some_and(|p| app.kind(p).is_file())
+            {
                 continue;
             }
             if covers_code(app, service, mount, workdir.as_deref()) {

@@ -25,6 +25,11 @@ pub(super) const RULES: &[Rule] = &[Rule {
 
 /// Names of the variables that a text asks for, without those of doubled dollars.
 pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
+    uses(text).map(|(name, _)| name)
+}
+
+/// Names, each with whether it says what to do without a value.
+fn uses(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
@@ -40,7 +45,8 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
             rest = tail;
             let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
             if starts_well {
-                return Some(name);
+                let braced = after.starts_with('{');
+                return Some((name, braced && tail.starts_with([':', '-', '?', '+'])));
             }
         }
     })
@@ -67,7 +73,8 @@ fn taken<'a>(app: &App<'a>) -> Vec<(&'a str, String, View<'a>)> {
     for (_, service, written) in app.written() {
         let Some(known) = app.service(service) else { continue };
         for (view, is_check) in texts(written) {
-            for name in view.text().into_iter().flat_map(names) {
+            let uses = view.text().into_iter().flat_map(uses);
+            for name in uses.filter(|(_, careful)| !careful).map(|(name, _)| name) {
                 let inside = known.variable(name).is_some();
                 if (inside || is_check) && !app.has_value(name) {
                     taken.push((service, name.to_owned(), view));

@@ -235,9 +235,18 @@ fn secret_unused(app: &App<'_>, out: &mut Out) {
 }
 
 fn key_unused(app: &App<'_>, out: &mut Out) {
-    for entry in unused(app).into_iter().filter(|entry| !is_secret(&entry.name)) {
-        let at = place(&app.shown(&app.directory().join(".env")), entry.line, entry.column);
-        out.app(Some(at), format!("`{}` is set and reaches no service", entry.name));
+    let unused: Vec<&Entry> = unused(app).into_iter().filter(|e| !is_secret(&e.name)).collect();
+    let [first, rest @ ..] = &unused[..] else { return };
+    let shown = app.shown(&app.directory().join(".env"));
+    let at = |entry: &Entry| place(&shown, entry.line, entry.column);
+    let message = match rest {
+        [] => format!("`{}` is set and reaches no service", first.name),
+        [other] => format!("`{}` and `{}` are set and reach no service", first.name, other.name),
+        _ => format!("`{}` and {} more are set and reach no service", first.name, rest.len()),
+    };
+    let finding = out.app(Some(at(first)), message);
+    for entry in rest {
+        finding.related(at(entry), format!("`{}` too", entry.name));
     }
 }
 

@@ -60,9 +60,14 @@ fn material(model: &Model) -> BTreeSet<String> {
     material
 }
 
-fn project_name(app: &App<'_>, out: &mut Out) {
+/// Whether a file's name says that what it describes runs beside another copy.
+pub(super) fn is_copy_by_name(file: &str) -> bool {
     const COPIES: &[&str] =
         &["blue", "green", "test", "testing", "stage", "staging", "canary", "beta"];
+    file.split(['.', '-', '_']).any(|part| COPIES.contains(&part))
+}
+
+fn project_name(app: &App<'_>, out: &mut Out) {
     let ours = material(app.model);
     for (file, other) in app.siblings() {
         let shares = material(other).iter().any(|part| ours.contains(part));
@@ -70,9 +75,9 @@ fn project_name(app: &App<'_>, out: &mut Out) {
             continue;
         }
         let apart = other.services().all(|(name, _)| app.service(name).is_none());
-        let is_copy = file.split(['.', '-', '_']).any(|part| COPIES.contains(&part));
-        if !apart && !is_copy {
-            // An overlay for developers, or the same app written for another host.
+        let is_copy = is_copy_by_name(file);
+        if !is_copy {
+            // An overlay, a file for developers, or the same app written for another host.
             continue;
         }
         let at = app.model.root().get("services").map(View::key_at);

@@ -49,10 +49,14 @@ fn static_upstream(app: &App<'_>, out: &mut Out) {
     let names = app.host_names();
     for service in app.services() {
         let files = nginx_files(app, service);
+        // A passed name may be that of an `upstream` block, whose servers count instead.
+        let upstreams = files.iter().filter(|directive| directive.name() == "upstream");
+        let upstreams: Vec<&str> = upstreams.map(Directive::argument).collect();
         let mut seen: Vec<&str> = Vec::new();
         for directive in &files {
             let Some(host) = static_host(directive) else { continue };
-            if !names.contains_key(host) || seen.contains(&host) {
+            let is_upstream = directive.name() != "server" && upstreams.contains(&host);
+            if is_upstream || !names.contains_key(host) || seen.contains(&host) {
                 continue;
             }
             seen.push(host);

@@ -62,24 +62,27 @@ fn database_published(app: &App<'_>, out: &mut Out) {
 
 fn app_port_public(app: &App<'_>, out: &mut Out) {
     let is_front = |port: &Port| port.is_public() && (port.publishes(80) || port.publishes(443));
-    let proxy = app
-        .services()
-        .find(|service| service.family == Family::Proxy && service.ports.iter().any(is_front));
-    for service in app.services().filter(|service| service.family == Family::App) {
-        for port in &service.ports {
-            if !port.is_public() || is_front(port) || port.protocol != "tcp" {
-                continue;
-            }
+    let proxy = app.services().find(|s| s.family == Family::Proxy && s.ports.iter().any(is_front));
+    let open = |port: &&Port| port.is_public() && !is_front(port) && port.protocol == "tcp";
+    let apps = app.services().filter(|s| s.family == Family::App && !s.allows("app-port-public"));
+    let all: Vec<(&Service<'_>, &Port)> =
+        apps.flat_map(|s| s.ports.iter().filter(open).map(move |port| (s, port))).collect();
+    if let Some(proxy) = proxy {
+        for (service, port) in all {
             let (name, shown) = (service.name, port.shown());
-
-            if let Some(proxy) = proxy {
-                let message = format!("`{name}` publishes {shown} around `{}`", proxy.name);
-                out.service(service, port.at.clone(), message).severity(Warning);
-            } else {
-                let message = format!("`{name}` publishes {shown} on all interfaces");
-                out.service(service, port.at.clone(), message);
-            }
+            let message = format!("`{name}` publishes {shown} around `{}`", proxy.name);
+            out.service(service, port.at.clone(), message).severity(Warning);
         }
+        return;
+    }
+    // Without a proxy it may be meant, so that all of them are one finding.
+    let [(first, port), rest @ ..] = &all[..] else { return };
+    let (name, shown) = (first.name, port.shown());
+    let more = if rest.is_empty() { String::new() } else { format!(", one of {}", all.len()) };
+    let message = format!("`{name}` publishes {shown} on all interfaces{more}");
+    let finding = out.service(first, port.at.clone(), message);
+    for (service, port) in rest {
+        finding.related(port.at.clone(), format!("`{}` publishes {}", service.name, port.shown()));
     }
 }
 
@@ -120,7 +123,8 @@ fn are_alternatives(one: &Service<'_>, other: &Service<'_>) -> bool {
 }
 
 fn beside_other_files(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) {
-    for (file, model) in app.siblings() {
+    let copies = app.siblings().iter().filter(|(file, _)| super::names::is_copy_by_name(file));
+    for (file, model) in copies {
         let others = model.services().filter(|(name, _)| app.service(name).is_none());
         for (name, view) in others {
             for theirs in ports(view) {
