@@ -3,10 +3,12 @@
 //! Refuses what Compose refuses (duplicate keys, keys that are no text, two merge keys) and what
 //! would only hurt (deep nesting, alias bombs).
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
+use super::complaint;
 use super::anchor::{Anchors, DEPTH_MAX, Extent, Refused};
 use super::node::{Directive, Entry, Mapping, Node, Value};
 use super::scalar;
@@ -22,7 +24,13 @@ pub(crate) fn read(file: FileId, report: &mut Report) -> Option<Vec<Node>> {
         flow_nesting_limit: DEPTH_MAX as usize,
         block_nesting_limit: DEPTH_MAX as usize,
     };
-    let mut reader = Reader { file, report, stack: Vec::new(), anchors: Anchors::default() };
+    let mut reader = Reader {
+        file,
+        report,
+        stack: Vec::new(),
+        anchors: Anchors::default(),
+        keys: HashSet::new(),
+    };
     let mut documents = Vec::new();
     for next in Parser::new_from_str_with_options(&text, options) {
         let finished = match next {
@@ -46,6 +54,8 @@ struct Reader<'a> {
     report: &'a mut Report,
     stack: Vec<Frame>,
     anchors: Anchors,
+    /// Keys that were met: a text of each is enough.
+    keys: HashSet<Rc<str>>,
 }
 
 /// A collection that is still open.
@@ -79,6 +89,7 @@ impl Reader<'_> {
         match event {
             Event::DocumentStart(..) => self.anchors = Anchors::default(),
             Event::Scalar(text, style, anchor, tag) => {
+                let text = self.as_it_ends(text, *style, span);
                 let node = self.scalar(text, *style, tag.as_deref(), span);
                 self.anchors.define(*anchor, &node, Extent::LEAF);
                 return Ok(self.place(node, Extent::LEAF, is_merge(text, *style, tag.is_none())));
@@ -106,11 +117,15 @@ impl Reader<'_> {
         let Some(frame) = self.stack.pop() else { return Ok(None) };
         let span = Span { file: self.file, start: frame.start, end: end.max(frame.start) };
         let value = match frame.open {
-            Open::Sequence(items) => Value::Sequence(Rc::new(items)),
+            Open::Sequence(mut items) => {
+                items.shrink_to_fit();
+                Value::Sequence(Rc::new(items))
+            }
             Open::Mapping { mut entries, merges, .. } => {
                 if let Some((key, merged)) = merges {
                     self.merge(&mut entries, key, &merged);
                 }
+                entries.shrink_to_fit();
                 Value::Mapping(Rc::new(entries))
             }
         };
@@ -151,7 +166,7 @@ impl Reader<'_> {
             Open::Sequence(_) if node.directive == Some(Directive::Reset) => {}
             Open::Sequence(items) => items.push(node),
             Open::Mapping { entries, key: slot, merges } => match slot.take() {
-                None => *slot = Some(as_key(&node, merge, self.report)),
+                None => *slot = Some(as_key(&node, merge, &mut self.keys, self.report)),
                 Some(Key::Bad) => {}
                 Some(Key::Merge(at)) => match merges {
                     Some((first, _)) => duplicate(self.report, "<<", at, *first),
@@ -196,6 +211,16 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// A block that ends with the file, and the file without a line's end, has none either.
+    fn as_it_ends<'t>(&self, text: &'t str, style: ScalarStyle, span: Span) -> &'t str {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let all = self.report.sources.text(self.file);
+        if block && clamp(all.len()) <= span.end && !all.ends_with('\n') {
+            return text.strip_suffix('\n').unwrap_or(text);
+        }
+        text
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
@@ -243,7 +268,9 @@ impl Reader<'_> {
     fn syntax_error(&mut self, error: &ScanError) -> Stop {
         let at = clamp(error.marker().byte_offset().unwrap_or_default());
         let span = Span { file: self.file, start: at, end: at };
-        self.report.error(Code::YamlSyntax, span, format!("not YAML: {}", error.kind()));
+        let (message, hint) = complaint::in_words(&error.kind().to_string());
+        let hint = (!hint.is_empty()).then_some(hint);
+        self.report.error(Code::YamlSyntax, span, message).maybe_hint(hint);
         Stop
     }
 
@@ -258,10 +285,15 @@ fn is_merge(text: &str, style: ScalarStyle, untagged: bool) -> bool {
     text == "<<" && style == ScalarStyle::Plain && untagged
 }
 
-fn as_key(node: &Node, merge: bool, report: &mut Report) -> Key {
+fn as_key(node: &Node, merge: bool, known: &mut HashSet<Rc<str>>, report: &mut Report) -> Key {
     match &node.value {
         Value::Text(_) if merge => Key::Merge(node.span),
-        Value::Text(text) => Key::Text(Rc::clone(text), node.span),
+        Value::Text(text) => {
+            let name = known.get(text).unwrap_or(text);
+            let name = Rc::clone(name);
+            known.insert(Rc::clone(&name));
+            Key::Text(name, node.span)
+        }
         other => {
             report
                 .error(

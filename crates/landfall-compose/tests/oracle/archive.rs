@@ -5,7 +5,7 @@
 //! $ -f compose.yaml --profile x     arguments of the command line
 //! @ NAME=value                      the shell's environment, one a line
 //! % cd sub                          where the user stands
-//! --- path/of/a/file                then its content; `crlf` or `bom` behind the path change it
+//! --- path/of/a/file                then its content; `crlf`, `bom`, `noeol` behind it change it
 //! --- link -> target                a symbolic link
 //! --- one, --- two                  keys of a service `web` in compose.yaml and in over.yaml
 //! --- service NAME, --- more        another service, and what is no service, in compose.yaml
@@ -14,6 +14,7 @@
 //! A case that begins without a section is a service `web` alone. `#` begins a comment outside cases.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// One project, and how it is loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,13 +39,13 @@ impl Case {
     pub(crate) fn to_text(&self) -> String {
         let mut text = format!("=== {}\n", self.name);
         if !self.arguments.is_empty() {
-            text += &format!("$ {}\n", self.arguments.join(" "));
+            let _ = writeln!(text, "$ {}", self.arguments.join(" "));
         }
         for (name, value) in &self.environment {
-            text += &format!("@ {name}={value}\n");
+            let _ = writeln!(text, "@ {name}={value}");
         }
         for (path, content) in &self.files {
-            text += &format!("--- {path}\n{content}");
+            let _ = write!(text, "--- {path}\n{content}");
         }
         text
     }
@@ -119,6 +120,10 @@ impl Draft {
                 }
                 [path, "crlf"] => {
                     case.files.insert(path.to_owned(), content.replace('\n', "\r\n"));
+                }
+                [path, "noeol"] => {
+                    let content = content.strip_suffix('\n').unwrap_or(&content);
+                    case.files.insert(path.to_owned(), content.to_owned());
                 }
                 [path, "bom"] => {
                     case.files.insert(path.to_owned(), format!("\u{feff}{content}"));

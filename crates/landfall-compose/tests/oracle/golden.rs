@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::archive::{Case, parse};
+use crate::generate::project;
 use crate::stage::Stage;
 
 /// Set to the reference's program to write goldens instead of reading them.
 const UPDATE: &str = "LANDFALL_UPDATE_ORACLE";
+
+/// Generated cases that are kept.
+const GENERATED: u64 = 240;
 
 /// A theme: its cases, and the reference's answers by the case's name.
 pub(crate) struct Theme {
@@ -27,6 +31,11 @@ pub(crate) fn updating() -> Option<PathBuf> {
 
 /// All themes, answered anew when that is asked for.
 pub(crate) fn themes() -> Vec<Theme> {
+    if updating().is_some() {
+        let cases: String = (0..GENERATED).map(|seed| project(seed).to_text()).collect();
+        let text = format!("# Made by generate.rs, one case a seed.\n{cases}");
+        fs::write(folder("cases").join("generated.txt"), text).unwrap();
+    }
     let mut names: Vec<String> = fs::read_dir(folder("cases"))
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().into_string().ok())

@@ -1,13 +1,19 @@
 //! landfall's loader beside `docker compose config`: cases by theme, and what the reference made of
 //! each, kept so that the suite needs no reference.
 //!
+//! With `LANDFALL_ORACLE=path/of/docker-compose` new projects are made at random and given to both
+//! (`LANDFALL_ORACLE_SEEDS=first..end` says which).
+//! `LANDFALL_REAL_FILES=folder` names projects of others that both read then, besides.
 //! `LANDFALL_UPDATE_ORACLE=path/of/docker-compose` asks the reference again and writes `goldens/`.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod archive;
 mod classes;
 mod compare;
 mod explained;
+mod generate;
 mod golden;
+mod real;
 mod stage;
 
 use std::fmt::Write as _;
@@ -21,7 +27,6 @@ use crate::stage::Stage;
 const CASES_MIN: usize = 600;
 
 #[test]
-#[ignore = "the loader does not print its tree yet"]
 fn landfall_reads_what_the_reference_reads() {
     let explained = explained::all();
     let (mut cases, mut surprises) = (0, String::new());
@@ -35,11 +40,10 @@ fn landfall_reads_what_the_reference_reads() {
                 continue;
             };
             let difference = difference(expected, &Stage::new(case));
-            match (difference, explained.get(&name)) {
-                (None, None) => {}
-                (Some(_), Some(_)) => unused.retain(|other| *other != name),
-                (Some(text), None) => drop(writeln!(surprises, "{name}\n{text}")),
-                (None, Some(_)) => {}
+            match difference {
+                Some(_) if explained.contains_key(&name) => unused.retain(|other| *other != name),
+                Some(text) => drop(writeln!(surprises, "{name}\n{text}")),
+                None => {}
             }
         }
     }
@@ -61,4 +65,32 @@ pub(crate) fn difference(expected: &Value, stage: &Stage) -> Option<String> {
         (Some(class), Ok(_)) => Some(format!("  refused as `{class}`, landfall accepts it\n")),
         (None, Err((_, said))) => Some(format!("  accepted, landfall refuses it\n{said}")),
     }
+}
+
+/// Made at random, with the reference at hand.
+#[test]
+fn landfall_reads_random_projects_as_the_reference_does() {
+    let Some(oracle) = std::env::var_os("LANDFALL_ORACLE") else { return };
+    let seeds = std::env::var("LANDFALL_ORACLE_SEEDS").unwrap_or_else(|_| "1000..1300".to_owned());
+    let (first, end) = seeds.split_once("..").expect("LANDFALL_ORACLE_SEEDS=first..end");
+    let mut differences = String::new();
+    for seed in first.parse::<u64>().unwrap()..end.parse().unwrap() {
+        let case = generate::project(seed);
+        let stage = Stage::new(&case);
+        if let Some(text) = difference(&stage.expected(oracle.as_ref()), &stage) {
+            let _ = writeln!(differences, "{}{text}", case.to_text());
+        }
+    }
+    assert!(differences.is_empty(), "{differences}");
+}
+
+/// Projects of others, which are kept elsewhere.
+#[test]
+fn landfall_reads_real_files_as_the_reference_does() {
+    let oracle = std::env::var_os("LANDFALL_ORACLE");
+    let folder = std::env::var_os("LANDFALL_REAL_FILES");
+    let (Some(oracle), Some(folder)) = (oracle, folder) else { return };
+    let outcome = real::compare(folder.as_ref(), oracle.as_ref());
+    println!("{}", outcome.table());
+    assert!(outcome.differences.is_empty(), "{}", outcome.differences);
 }

@@ -17,14 +17,18 @@ const SURROUNDINGS: [(&str, &str); 2] = [("HOME", "/nonexistent"), ("PATH", "/us
 
 /// A case's files, in a folder `app` of a folder of their own.
 pub(crate) struct Stage {
-    folder: TempDir,
+    root: PathBuf,
+    project: PathBuf,
     case: Case,
+    _folder: Option<TempDir>,
 }
 
 impl Stage {
     pub(crate) fn new(case: &Case) -> Self {
-        let stage = Self { folder: tempfile::tempdir().unwrap(), case: case.clone() };
-        let project = stage.project();
+        let folder = tempfile::tempdir().unwrap();
+        // The folder may be reached over a link.
+        let root = folder.path().canonicalize().unwrap();
+        let project = root.join("app");
         fs::create_dir_all(&project).unwrap();
         for (path, text) in &case.files {
             let path = project.join(path);
@@ -34,16 +38,20 @@ impl Stage {
         for (link, target) in &case.links {
             std::os::unix::fs::symlink(target, project.join(link)).unwrap();
         }
-        stage
+        Self { root, project, case: case.clone(), _folder: Some(folder) }
     }
 
-    fn root(&self) -> PathBuf {
-        // The folder may be reached over a link.
-        self.folder.path().canonicalize().unwrap()
+    /// A project that is on disk already.
+    pub(crate) fn elsewhere(project: &Path, case: Case) -> Self {
+        let root = project.parent().expect("a folder above").to_owned();
+        Self { root, project: project.to_owned(), case, _folder: None }
     }
 
-    fn project(&self) -> PathBuf {
-        self.root().join("app")
+    fn stands_in(&self) -> PathBuf {
+        match self.case.stands_in.as_str() {
+            "" => self.project.clone(),
+            folder => self.project.join(folder),
+        }
     }
 
     /// What `docker compose config` says: the tree, or the text of its refusal.
@@ -52,7 +60,7 @@ impl Stage {
         command
             .args(&self.case.arguments)
             .args(["config", "--format", "json"])
-            .current_dir(self.project().join(&self.case.stands_in))
+            .current_dir(self.stands_in())
             .env_clear()
             .envs(SURROUNDINGS)
             .envs(&self.case.environment);
@@ -60,7 +68,7 @@ impl Stage {
         if output.status.success() {
             let tree: Value =
                 serde_json::from_slice(&output.stdout).expect("the oracle prints JSON");
-            return Ok(settle(&tree, &self.root()));
+            return Ok(settle(&tree, &self.root));
         }
         Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -76,10 +84,7 @@ impl Stage {
     /// What landfall makes of it: the tree, or the classes of its errors with all that it said.
     pub(crate) fn load(&self) -> Result<Value, (Vec<&'static str>, String)> {
         match read(&self.options()) {
-            Ok(model) => Ok({
-                let _ = model;
-                Value::Null
-            }),
+            Ok(model) => Ok(settle(&model.config(), &self.root)),
             Err(failed) => {
                 let said = landfall_compose::render(&failed.diagnostics, &failed.sources, false);
                 Err((classes::of_landfall(&failed.diagnostics), said))
@@ -90,7 +95,7 @@ impl Stage {
     /// The case's arguments, as the command line reads them.
     pub(crate) fn options(&self) -> LoadOptions {
         let mut options = LoadOptions {
-            directory: self.project().join(&self.case.stands_in),
+            directory: self.stands_in(),
             environment: self.case.environment.clone(),
             ..LoadOptions::default()
         };
