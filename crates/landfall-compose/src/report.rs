@@ -119,6 +119,8 @@ pub(crate) struct Report {
     pub(crate) misshapen: bool,
     pub(crate) sources: Sources,
     pub(crate) variables: Variables,
+    /// What texts with variables came to, so far.
+    pub(crate) filled_bytes: usize,
     findings: Vec<Entry>,
     dropped: usize,
     errors: usize,
@@ -173,10 +175,16 @@ impl Report {
         // One shared anchor is decoded once for every alias, and what the schema refuses is decoded
         // too: say it once.
         let is_form = severity == Severity::Error && code.is_form();
+        let starts_with = |e: &Entry| {
+            // A mapping whose first key could not be read lacks what that was meant to be.
+            e.code == Code::YamlShape
+                && e.span.map(|s| (s.file, s.start)) == span.map(|s| (s.file, s.start))
+        };
         let same = |e: &Entry| {
-            e.span == span
+            (e.span == span
                 && ((e.code == code && e.diagnostic.message == message)
-                    || (is_form && e.code.is_form() && e.diagnostic.severity == severity))
+                    || (is_form && e.code.is_form() && e.diagnostic.severity == severity)))
+                || (code == Code::KeyMissing && starts_with(e))
         };
         if span.is_some() && self.findings.iter().any(same) {
             return Finding { entry: None, sources: &self.sources };

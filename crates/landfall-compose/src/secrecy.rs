@@ -1,7 +1,8 @@
 //! Which parts of a compose file may hold secrets: excerpts never show them.
 //!
-//! Values under `environment` and `args`, inline `content` of configs, wherever they stand, so that
-//! shared anchors and extensions are covered as well.
+//! Values under `environment` and `args`, inline `content` of configs, and what stands under `secrets`
+//! where a secret's file should be named; wherever they stand, so that shared anchors and extensions
+//! are covered as well.
 
 use crate::source::{Sources, Span, clamp};
 use crate::yaml::{Mapping, Node, Value};
@@ -14,6 +15,7 @@ pub(crate) fn mark(node: &Node, sources: &mut Sources) {
             for (name, entry) in mapping.iter() {
                 match &**name {
                     "environment" | "args" => values(&entry.value, sources),
+                    "secrets" => definitions(&entry.value, sources),
                     "content" => sources.keep_secret(entry.value.span),
                     _ => mark(&entry.value, sources),
                 }
@@ -40,6 +42,33 @@ fn values(node: &Node, sources: &mut Sources) {
         _ => {}
     }
 }
+
+/// Secrets are not written into the file, but somebody may have tried.
+fn definitions(node: &Node, sources: &mut Sources) {
+    for entry in node.as_mapping().into_iter().flat_map(Mapping::values) {
+        let Some(definition) = entry.value.as_mapping() else {
+            scalars(&entry.value, sources);
+            continue;
+        };
+        for (name, entry) in definition {
+            if !DEFINITION_KEYS.contains(&&**name) {
+                scalars(&entry.value, sources);
+            }
+        }
+    }
+}
+
+/// Keys of a secret that say where it is, and not what.
+const DEFINITION_KEYS: [&str; 8] = [
+    "driver",
+    "driver_opts",
+    "environment",
+    "external",
+    "file",
+    "labels",
+    "name",
+    "template_driver",
+];
 
 fn mapping_values(mapping: &Mapping, sources: &mut Sources) {
     for entry in mapping.values() {

@@ -4,6 +4,7 @@
 //! nothing of Compose but the two tags `!reset` and `!override`. Next: [`read`].
 
 mod anchor;
+mod complaint;
 mod node;
 mod read;
 mod scalar;

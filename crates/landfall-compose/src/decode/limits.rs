@@ -96,8 +96,10 @@ fn ulimit(d: &mut Decoder<'_>, entry: &Entry) -> Option<Ulimit> {
     let mut pair = (None, None);
     d.keys(&entry.value, &ULIMIT, &mut pair);
     let (Some(soft), Some(hard)) = pair else {
-        let message = format!("`{}` needs `soft` and `hard`", d.here());
-        d.report.error(Code::KeyMissing, entry.key, message);
+        if !d.is_said() {
+            let message = format!("`{}` needs `soft` and `hard`", d.here());
+            d.report.error(Code::KeyMissing, entry.key, message);
+        }
         return None;
     };
     Some(Ulimit { soft, hard })

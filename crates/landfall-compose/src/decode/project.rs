@@ -86,12 +86,22 @@ fn services(d: &mut Decoder<'_>, entry: &Entry, project: &mut ProjectDraft) {
         let before = d.report.mark();
         let mut service = ServiceDraft::default();
         d.keys(&entry.value, &SERVICE, &mut service);
+        service.incomplete |= !says_what_runs(&entry.value);
         if !is_active(&enabled, &service) {
             // What is not deployed need not be deployable.
             d.report.forget_since(before, &[Code::NotSupported, Code::Ignored, Code::Differently]);
         }
         service
     });
+}
+
+/// Whether it is worth saying that a service has no image: not of one that is no mapping, and not
+/// where `image` or `build` is only misspelled, which has been said.
+fn says_what_runs(service: &Node) -> bool {
+    let misspelled = |key: &str| {
+        SERVICE.find(key).is_none() && crate::suggest::nearest(key, ["image", "build"]).is_some()
+    };
+    service.as_mapping().is_some_and(|mapping| !mapping.keys().any(|key| misspelled(key)))
 }
 
 fn network(d: &mut Decoder<'_>, entry: &Entry) -> NetworkDraft {

@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::common::QUOTES;
 use super::service::SERVICE;
 use super::types::{Kind, Names, Others, Shape, Table, Words};
 use crate::extension;
 use crate::report::{Code, Report};
 use crate::yaml::{Entry, Mapping, Node, Value};
+
+const SPLIT: &str = "leave out the space, or put the whole in quotes";
 
 /// Reports what a tree has that the tables do not allow.
 pub(super) struct Checker<'a> {
@@ -44,7 +47,15 @@ impl<'a> Checker<'a> {
             (Kind::List(items, unique), Value::Sequence(list)) => {
                 self.list(list, items, *unique);
             }
-            (Kind::Map(table), Value::Mapping(mapping)) => self.keys(node, mapping, table),
+            (Kind::Map(table), Value::Mapping(mapping)) => {
+                if self.is_in_list() && accepts_text(shape) && is_split_text(mapping, table) {
+                    let message =
+                        format!("`{}` is a mapping because of the space after `:`", self.here());
+                    self.report.error(Code::WrongType, node.span, message).hint(SPLIT);
+                } else {
+                    self.keys(node, mapping, table);
+                }
+            }
             (Kind::Names(names), Value::Mapping(mapping)) => self.names(mapping, names),
             _ => {}
         }
@@ -60,23 +71,47 @@ impl<'a> Checker<'a> {
         self.path.join(".")
     }
 
+    fn is_in_list(&self) -> bool {
+        self.path.last().is_some_and(|last| last.parse::<usize>().is_ok())
+    }
+
     fn wrong_type(&mut self, node: &Node, shape: &Shape) {
         let place = match self.here() {
             place if place.is_empty() => "a compose file".to_owned(),
             place => format!("`{place}`"),
         };
         let message = format!("{place} must be {}, not {}", shape.wanted, node.value.kind());
-        let quotable = !matches!(
+        let hint = self.hint(node, shape);
+        let hint = (!hint.is_empty()).then_some(hint);
+        self.report.error(Code::WrongType, node.span, message).maybe_hint(hint);
+    }
+
+    /// What was meant, most likely.
+    fn hint(&self, node: &Node, shape: &Shape) -> &'static str {
+        let is_scalar = !matches!(
             node.value,
             Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Text(_)
         );
-        let hint = match (&node.value, shape.hint) {
-            (Value::Null, _) => "give it a value, or leave the key out",
-            (_, hint) if quotable || hint != super::common::QUOTES => hint,
+        let wants_mapping =
+            shape.kinds.iter().any(|kind| matches!(kind, Kind::Map(_) | Kind::Names(_)));
+        match &node.value {
+            Value::Null => "give it a value, or leave the key out",
+            Value::Mapping(mapping)
+                if self.is_in_list() && mapping.len() == 1 && accepts_text(shape) =>
+            {
+                if shape.hint == QUOTES { SPLIT } else { shape.hint }
+            }
+            Value::Sequence(items)
+                if wants_mapping && items.iter().any(|item| item.as_mapping().is_some()) =>
+            {
+                "leave out the `-` before its keys"
+            }
+            Value::Text(text) if wants_mapping && text.contains(':') && !text.contains(' ') => {
+                "a `:` needs a space behind it"
+            }
+            _ if is_scalar || shape.hint != QUOTES => shape.hint,
             _ => "",
-        };
-        let hint = (!hint.is_empty()).then_some(hint);
-        self.report.error(Code::WrongType, node.span, message).maybe_hint(hint);
+        }
     }
 
     fn invalid(&mut self, node: &Node, why: &str) -> crate::report::Finding<'_> {
@@ -197,9 +232,38 @@ fn was_in_list(entry: &Entry) -> bool {
 }
 
 /// Where a key belongs that stands in the wrong mapping.
-fn elsewhere(name: &str, table: &Table) -> Option<&'static str> {
-    let in_service = table.owner != SERVICE.owner && SERVICE.find(name).is_some();
-    in_service.then_some("a service has a key of that name: is this one at the right place?")
+fn elsewhere(name: &str, table: &Table) -> Option<String> {
+    if SERVICE.find(name).is_some() {
+        return Some(format!("`{name}` is a key of a service"));
+    }
+    if table.owner != SERVICE.owner {
+        return None;
+    }
+    let below = |table: &'static Table| {
+        let maps = table.keys.iter().flat_map(|(key, shape)| {
+            let maps = shape.kinds.iter().filter_map(|kind| match kind {
+                Kind::Map(inner) => Some(*inner),
+                _ => None,
+            });
+            maps.map(move |inner| (*key, inner))
+        });
+        maps.collect::<Vec<(&str, &'static Table)>>()
+    };
+    let found = below(&SERVICE).into_iter().find(|(_, inner)| inner.find(name).is_some());
+    found.map(|(key, _)| format!("`{name}` stands under `{key}`"))
+}
+
+/// Whether a mapping is a text that a colon and a space have split: `- data: /data`.
+fn is_split_text(mapping: &Mapping, table: &Table) -> bool {
+    let mut entries = mapping.iter();
+    let (Some((name, entry)), None) = (entries.next(), entries.next()) else { return false };
+    let is_scalar = matches!(entry.value.value, Value::Text(_) | Value::Int(_));
+    let known = table.keys.iter().map(|(key, _)| *key);
+    is_scalar && !name.starts_with("x-") && crate::suggest::nearest(name, known).is_none()
+}
+
+fn accepts_text(shape: &Shape) -> bool {
+    shape.kinds.iter().any(|kind| matches!(kind, Kind::Text(_)))
 }
 
 /// Whether a value is of a kind, whatever it says.

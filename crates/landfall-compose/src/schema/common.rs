@@ -130,11 +130,17 @@ static SCALAR: Shape = Shape {
 pub(super) static SCALARS: Names =
     Names { of: "", fits: not_empty, rule: "must not be empty", shape: &SCALAR };
 
+static PAIR: Shape = Shape {
+    wanted: "a text",
+    hint: "write it as `NAME=value`, or all of them without the `-`",
+    kinds: &[Kind::Text(Words::Any)],
+};
+
 /// `{A: 1}` or `[A=1]`.
 pub(super) static PAIRS: Shape = Shape {
     wanted: "a mapping or a list of `NAME=value`",
     hint: "",
-    kinds: &[Kind::Names(&SCALARS), Kind::List(&TEXT, true)],
+    kinds: &[Kind::Names(&SCALARS), Kind::List(&PAIR, true)],
 };
 
 /// Options that a driver reads.
@@ -156,6 +162,12 @@ pub(super) static ADDRESSES: Shape = Shape {
     kinds: &[Kind::Text(Words::Any), Kind::List(&TEXT, false)],
 };
 
+static HOST: Shape = Shape {
+    wanted: "a text",
+    hint: "write it as `HOST=ADDRESS`, or all of them without the `-`",
+    kinds: &[Kind::Text(Words::Any)],
+};
+
 /// Written as a mapping it may have one address twice, as a list it may not. What is checked is a
 /// list in either case, so that much is let through.
 pub(super) static HOSTS: Shape = Shape {
@@ -168,7 +180,7 @@ pub(super) static HOSTS: Shape = Shape {
             rule: "must not be empty",
             shape: &ADDRESSES,
         }),
-        Kind::List(&TEXT, false),
+        Kind::List(&HOST, false),
     ],
 };
 

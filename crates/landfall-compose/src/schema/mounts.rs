@@ -95,7 +95,7 @@ static TMPFS: Shape = mapping(&[Map(&Table {
 static TMPFS_MODE: Shape = Shape {
     wanted: "a file mode",
     hint: "write it as `01777`, without quotes",
-    kinds: &[Kind::Int(0, 0xffff_ffff)],
+    kinds: &[Kind::Int(0, 0xffff_ffff), Kind::Number],
 };
 static TMPFS_SIZE: Shape = Shape {
     wanted: "a size",

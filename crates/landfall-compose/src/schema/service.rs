@@ -97,7 +97,7 @@ pub(super) static SERVICE: Table = Table {
         ("stdin_open", &SWITCH),
         ("stop_grace_period", &DURATION),
         ("stop_signal", &TEXT),
-        ("storage_opt", &OPTIONS),
+        ("storage_opt", &LOG_OPTIONS),
         ("sysctls", &PAIRS),
         ("tmpfs", &TEXT_OR_SET),
         ("tty", &SWITCH),

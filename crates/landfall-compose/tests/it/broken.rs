@@ -3,7 +3,7 @@
 use super::support::{App, check_transcript};
 
 /// A name, and the files of a project that must not load.
-type Broken = (&'static str, &'static [(&'static str, &'static str)]);
+pub(super) type Broken = (&'static str, &'static [(&'static str, &'static str)]);
 
 const BROKEN: &[Broken] = &[
     ("no_file", &[("readme.txt", "")]),
@@ -218,7 +218,12 @@ const BROKEN: &[Broken] = &[
 
 #[test]
 fn broken_files_are_explained() {
-    for (name, files) in BROKEN {
+    explain(BROKEN);
+}
+
+/// Compares what is said about each with its transcript.
+pub(super) fn explain(broken: &[Broken]) {
+    for (name, files) in broken {
         let mut app = App::new(files);
         if *name == "bad_names" {
             app.options.project_name = None;

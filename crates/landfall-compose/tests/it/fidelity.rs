@@ -15,8 +15,12 @@ fn lines(found: &[Fidelity]) -> Vec<String> {
     let one = |key: &Fidelity| {
         let owner = match &key.owner {
             Owner::App => "app",
-            Owner::Service(name) | Owner::Network(name) | Owner::Volume(name) => name,
-            Owner::Config(name) | Owner::Secret(name) | Owner::Model(name) => name,
+            Owner::Service(name)
+            | Owner::Network(name)
+            | Owner::Volume(name)
+            | Owner::Config(name)
+            | Owner::Secret(name)
+            | Owner::Model(name) => name,
         };
         format!("{owner} {}: {} {}:{}", key.key, key.verdict.words(), key.at.line, key.at.column)
     };

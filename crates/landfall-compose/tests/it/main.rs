@@ -7,6 +7,7 @@ mod extension;
 mod fidelity;
 mod files;
 mod limits;
+mod misshapen;
 mod secrets;
 mod services;
 mod support;
