@@ -36,17 +36,30 @@ pub(crate) fn themes() -> Vec<Theme> {
         let text = format!("# Made by generate.rs, one case a seed.\n{cases}");
         fs::write(folder("cases").join("generated.txt"), text).unwrap();
     }
+    names().into_iter().map(theme).collect()
+}
+
+/// The cases of all themes.
+pub(crate) fn cases() -> Vec<Case> {
+    names().iter().flat_map(|name| parse(&text(name))).collect()
+}
+
+fn names() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder("cases"))
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix(".txt").map(str::to_owned))
         .collect();
     names.sort();
-    names.into_iter().map(theme).collect()
+    names
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(folder("cases").join(format!("{name}.txt"))).unwrap()
 }
 
 fn theme(name: String) -> Theme {
-    let cases = parse(&fs::read_to_string(folder("cases").join(format!("{name}.txt"))).unwrap());
+    let cases = parse(&text(&name));
     let path = folder("goldens").join(format!("{name}.json"));
     if let Some(oracle) = updating() {
         fs::write(&path, answers(&cases, &oracle)).unwrap();

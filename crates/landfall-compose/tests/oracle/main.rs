@@ -13,6 +13,7 @@ mod compare;
 mod explained;
 mod generate;
 mod golden;
+mod mutate;
 mod real;
 mod stage;
 
