@@ -13,6 +13,8 @@ use crate::folder::Kind;
 use crate::know;
 use crate::surroundings::{EngineFacts, Purpose, Surroundings};
 
+/// Services that rules look at: some compare each with each.
+const SERVICES_MAX: usize = 2000;
 /// Compose files beside ours that are read.
 const SIBLINGS_MAX: usize = 8;
 
@@ -21,6 +23,9 @@ pub(crate) struct App<'a> {
     pub(crate) model: &'a Model,
     around: &'a Surroundings,
     services: Vec<Service<'a>>,
+    index: BTreeMap<&'a str, usize>,
+    /// Services beyond those that are looked at.
+    pub(crate) more: usize,
     allowed: BTreeSet<String>,
     dotenv: OnceCell<Option<DotEnv>>,
     siblings: OnceCell<Vec<(String, Model)>>,
@@ -35,7 +40,8 @@ impl<'a> App<'a> {
     pub(crate) fn new(model: &'a Model, around: &'a Surroundings) -> Self {
         let directory = model.directory();
         let services = model.services().map(|(name, view)| Service::new(name, view, directory));
-        let mut services: Vec<Service<'a>> = services.collect();
+        let mut services: Vec<Service<'a>> = services.take(SERVICES_MAX).collect();
+        let more = model.services().count().saturating_sub(SERVICES_MAX);
         let awaited: BTreeSet<String> = services
             .iter()
             .filter_map(|service| service.view.get("depends_on"))
@@ -52,7 +58,9 @@ impl<'a> App<'a> {
         Self {
             model,
             around,
+            index: services.iter().enumerate().map(|(at, s)| (s.name, at)).collect(),
             services,
+            more,
             allowed: allowed(model.root()),
             dotenv: OnceCell::new(),
             siblings: OnceCell::new(),
@@ -66,7 +74,7 @@ impl<'a> App<'a> {
     }
 
     pub(crate) fn service(&self, name: &str) -> Option<&Service<'a>> {
-        self.services.iter().find(|service| service.name == name)
+        self.index.get(name).map(|at| &self.services[*at])
     }
 
     pub(crate) fn allows(&self, rule: &str) -> bool {

@@ -68,6 +68,10 @@ const HARMLESS_ENDS: &[&str] = &[
     "_SIZE",
     "_RESET",
     "_VALIDITY",
+    "_ENVIRONMENT",
+    "_MODE",
+    "_MS",
+    "_SEC",
 ];
 /// Starts of names that are made for browsers, so nothing in them is secret.
 const PUBLIC_STARTS: &[&str] = &["NEXT_PUBLIC_", "VITE_", "REACT_APP_", "NUXT_PUBLIC_", "PUBLIC_"];
@@ -88,7 +92,9 @@ pub(crate) fn is_secret(name: &str) -> bool {
     if HARMLESS.contains(&&*upper)
         || HARMLESS_ENDS.iter().any(|end| upper.ends_with(end))
         || PUBLIC_STARTS.iter().any(|start| upper.starts_with(start))
-        || ["ENABLE_", "DISABLE_", "ALLOW_", "USE_"].iter().any(|start| upper.starts_with(start))
+        || ["ENABLE_", "DISABLE_", "ALLOW_", "USE_", "VALIDATE_", "REQUIRE_", "CHECK_"]
+            .iter()
+            .any(|start| upper.starts_with(start))
     {
         return false;
     }

@@ -85,13 +85,9 @@ fn taken<'a>(app: &App<'a>) -> Vec<(&'a str, String, View<'a>)> {
     taken
 }
 
-/// Whether a use of a variable is one that this rule names.
-pub(super) fn is_meant_for_container(app: &App<'_>, name: &str, at: &Location) -> bool {
-    taken(app).iter().any(|(_, taken, view)| {
-        let place = view.at();
-        let last = place.end.map_or(place.line, |end| end.line);
-        taken == name && place.file == at.file && (place.line..=last).contains(&at.line)
-    })
+/// Uses of variables that this rule names: their name and the place of the text.
+pub(super) fn meant_for_container(app: &App<'_>) -> Vec<(String, Location)> {
+    taken(app).into_iter().map(|(_, name, view)| (name, view.at())).collect()
 }
 
 fn unescaped(app: &App<'_>, out: &mut Out) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use landfall_compose::View;
+use landfall_core::diagnostic::Location;
 use landfall_core::diagnostic::Severity::{Error, Note, Warning};
 
 use crate::facts::{App, DotEnv, Entry, place};
@@ -96,13 +97,16 @@ pub(super) fn env_files<'a>(app: &App<'a>) -> Vec<(PathBuf, View<'a>)> {
 }
 
 fn unset(app: &App<'_>, out: &mut Out) {
-    let mut uses: Vec<_> = app
-        .model
-        .variables()
-        .iter()
-        .filter(|used| !used.is_set && !used.has_operator)
-        .filter(|used| !super::dollar::is_meant_for_container(app, &used.name, &used.at))
-        .collect();
+    let taken = super::dollar::meant_for_container(app);
+    // What another rule says is not said twice.
+    let is_taken = |name: &str, at: &Location| {
+        taken.iter().any(|(taken, place)| {
+            let last = place.end.map_or(place.line, |end| end.line);
+            taken == name && place.file == at.file && (place.line..=last).contains(&at.line)
+        })
+    };
+    let uses = app.model.variables().iter().filter(|used| !used.is_set && !used.has_operator);
+    let mut uses: Vec<_> = uses.filter(|used| !is_taken(&used.name, &used.at)).collect();
     uses.sort_by(|a, b| (&a.name, &a.at).cmp(&(&b.name, &b.at)));
     for same in uses.chunk_by(|a, b| a.name == b.name) {
         let [first, rest @ ..] = same else { continue };
@@ -188,6 +192,10 @@ fn unused<'s>(app: &'s App<'_>) -> Vec<&'s Entry> {
     let others = app.names(app.directory()).into_iter().filter(|name| is_compose_file(name));
     let others: Vec<String> =
         others.take(16).filter_map(|name| app.text(&app.directory().join(name))).collect();
+    if others.iter().any(|text| text.contains("env_file") && text.contains(".env")) {
+        // Another file of the folder hands on all of it, or nearly so.
+        return Vec::new();
+    }
     let in_others = |name: &str| {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         others.iter().any(|text| text.split(|c| !word(c)).any(|part| part == name))

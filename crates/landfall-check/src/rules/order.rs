@@ -3,7 +3,7 @@
 use landfall_compose::View;
 use landfall_core::diagnostic::Severity::{Note, Warning};
 
-use crate::facts::{App, Service, Variable, nginx_files};
+use crate::facts::{App, Directive, Service, Variable, nginx_files};
 use crate::finding::Out;
 use crate::know::url_parts;
 use crate::rule::Rule;
@@ -133,7 +133,10 @@ fn dangling(app: &App<'_>, out: &mut Out) {
                 out.service(service, variable.at.clone(), message);
             }
         }
-        for directive in nginx_files(app, service) {
+        let files = nginx_files(app, service);
+        let upstreams: Vec<&str> =
+            files.iter().filter(|d| d.name() == "upstream").map(Directive::argument).collect();
+        for directive in &files {
             let passes = matches!(
                 directive.name(),
                 "proxy_pass" | "uwsgi_pass" | "fastcgi_pass" | "grpc_pass"
@@ -141,12 +144,10 @@ fn dangling(app: &App<'_>, out: &mut Out) {
             let target = directive.argument();
             let host = url_parts(target).map_or(target, |parts| parts.host);
             let host = host.split(':').next().unwrap_or(host);
-            let upstreams = nginx_files(app, service);
-            let is_upstream =
-                upstreams.iter().any(|d| d.name() == "upstream" && d.argument() == host);
+            let is_upstream = upstreams.contains(&host);
             if passes && is_label(host) && !target.contains('$') && !known(host) && !is_upstream {
                 let message = format!("nginx passes to `{host}`, which is no service here");
-                out.service(service, directive.at, message);
+                out.service(service, directive.at.clone(), message);
             }
         }
     }

@@ -105,7 +105,10 @@ fn default(app: &App<'_>, out: &mut Out) {
             let Some(default) = variable.default().filter(|_| is_secret(variable.name)) else {
                 continue;
             };
-            let is_plain = !default.starts_with(['/', '$']) && !matches!(default, "true" | "false");
+            let is_number = default.len() <= 6 && default.parse::<u32>().is_ok();
+            let is_plain = !default.starts_with(['/', '$'])
+                && !matches!(default, "true" | "false")
+                && !is_number;
             if is_plain {
                 let message = format!("`{}` has a default that everybody can read", variable.name);
                 out.service(service, variable.at.clone(), message);

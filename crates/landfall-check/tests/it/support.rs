@@ -11,6 +11,7 @@
 //! - `@development`: it is checked for developers
 //! - `@parent`: the project lies in a folder `shop` of its own folder
 //! - `@unnamed`: the same, and the project has no name but its folder's
+//! - `@services count`: a compose file with that many services
 //! - `@engine {…}`: facts of an engine, as JSON
 
 use std::collections::BTreeMap;
@@ -89,6 +90,13 @@ impl Project {
             "@sqlite" => self.write(value, b"SQLite format 3\0rest"),
             "@development" => self.purpose = Purpose::Development,
             "@engine" => self.engine = Some(serde_json::from_str(value).unwrap()),
+            "@services" => {
+                let mut text = "services:\n".to_owned();
+                for number in 0..value.parse::<usize>().unwrap() {
+                    text.extend(["  s", &number.to_string(), ": {image: \"web:1\"}\n"]);
+                }
+                self.write("compose.yaml", text.as_bytes());
+            }
             "@parent" | "@unnamed" => {}
             other => panic!("no such order: {other}"),
         }
