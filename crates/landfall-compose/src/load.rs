@@ -41,12 +41,21 @@ pub fn read(options: &LoadOptions) -> Result<Model, LoadFailed> {
     let (diagnostics, sources) = report.finish();
     match read {
         Some((read, normal)) if !failed => {
-            let Read { name: Some(name), project_dir: directory, documents, merged, .. } = read
+            let Read { name: Some(name), project_dir, documents, merged, environment, .. } = read
             else {
                 return Err(LoadFailed { diagnostics, sources });
             };
-            let warnings = diagnostics;
-            Ok(Model { name, directory, merged, normal, documents, variables, warnings, sources })
+            Ok(Model {
+                name,
+                directory: project_dir,
+                merged,
+                normal,
+                documents,
+                variables,
+                environment,
+                warnings: diagnostics,
+                sources,
+            })
         }
         _ => Err(LoadFailed { diagnostics, sources }),
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use landfall_core::diagnostic::{Diagnostic, Location};
 use landfall_core::id::AppName;
 
+use crate::env::Environment;
 use crate::interpolate::template::Use;
 use crate::normal::{Normal, config};
 use crate::source::{Sources, Span};
@@ -25,6 +26,7 @@ pub struct Model {
     /// Every document as written, in the order of reading.
     pub(crate) documents: Vec<Node>,
     pub(crate) variables: Vec<VariableUse>,
+    pub(crate) environment: Environment,
     /// What to look at: findings that do not stop Compose.
     pub warnings: Vec<Diagnostic>,
     /// The texts that places point into.
@@ -89,7 +91,17 @@ impl Model {
     /// The whole app as `docker compose config --format json` prints it: only what takes part, and
     /// with every dollar sign doubled.
     pub fn config(&self) -> serde_json::Value {
-        config(&self.normal, self.name.as_str(), &self.sources)
+        config(&self.normal, self.name.as_str(), &self.sources, false)
+    }
+
+    /// The same with the networks, volumes, configs and secrets that no enabled service uses.
+    pub fn config_of_all(&self) -> serde_json::Value {
+        config(&self.normal, self.name.as_str(), &self.sources, true)
+    }
+
+    /// The variables that the files were filled in with; their values may be secrets.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment.all()
     }
 
     /// The whole tree: all files merged, variables filled in, short forms made long, values with

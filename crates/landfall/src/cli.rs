@@ -77,6 +77,9 @@ pub(crate) struct ProjectArgs {
     /// File with variables, in place of `.env`; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
+    /// Keep networks, volumes, configs and secrets that no service uses, where files are printed.
+    #[arg(long)]
+    pub(crate) all_resources: bool,
 }
 
 /// How to reach the agent and how to show what it says.

@@ -5,22 +5,44 @@
 use landfall_compose::{Model, View};
 use serde_json::{Map, Number, Value};
 
+/// As Compose prints it as JSON; `all` keeps what no service uses.
+pub(crate) fn plain(model: &Model, all: bool) -> Value {
+    if all { model.config_of_all() } else { model.config() }
+}
+
 /// As Compose prints it as YAML.
-pub(crate) fn with_extensions(model: &Model) -> Value {
-    let mut tree = model.config();
+pub(crate) fn with_extensions(model: &Model, all: bool) -> Value {
+    let mut tree = plain(model, all);
     add(&mut tree, model.root());
-    // As JSON these are printed even when nobody wrote them.
-    for network in tree["networks"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Some(keys) = network.as_object_mut() {
-            keys.retain(|key, value| key != "ipam" || *value != Value::Object(Map::new()));
-        }
+    // What Compose prints as JSON even when nobody wrote it, and how it calls some keys there.
+    for network in named(&mut tree, "networks") {
+        network.retain(|key, value| key != "ipam" || *value != Value::Object(Map::new()));
     }
-    for service in tree["services"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Some(keys) = service.as_object_mut() {
-            keys.retain(|key, value| !(value.is_null() && is_command(key)));
-        }
+    for service in named(&mut tree, "services") {
+        service.retain(|key, value| !(value.is_null() && is_command(key)));
+        let limits = service.get_mut("blkio_config").and_then(Value::as_object_mut);
+        limits.into_iter().flat_map(Map::values_mut).for_each(uncapitalised);
     }
     tree
+}
+
+/// The mappings under a key at the top.
+fn named<'a>(
+    tree: &'a mut Value,
+    section: &str,
+) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    let section = tree.get_mut(section).and_then(Value::as_object_mut);
+    section.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut)
+}
+
+/// `Path`, `Weight` and `Rate`.
+fn uncapitalised(devices: &mut Value) {
+    for device in devices.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        *device = std::mem::take(device)
+            .into_iter()
+            .map(|(key, value)| (key.to_lowercase(), value))
+            .collect();
+    }
 }
 
 fn is_command(key: &str) -> bool {

@@ -40,6 +40,8 @@ pub(crate) struct ProjectSettings {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) profiles: Vec<String>,
     pub(crate) env_files: Vec<PathBuf>,
+    /// Print resources that no service uses, too.
+    pub(crate) all_resources: bool,
     /// Variables for the files; they win over every file.
     pub(crate) environment: BTreeMap<String, String>,
 }
@@ -181,6 +183,7 @@ fn project(
         directory: last(places, |p| p.project_directory.clone()),
         profiles: joined(places, |p| &p.profile),
         env_files: joined(places, |p| &p.env_file),
+        all_resources: places.iter().any(|p| p.all_resources),
         environment: around.env.iter().filter_map(utf8).collect(),
     })
 }

@@ -11,17 +11,17 @@ use super::Normal;
 use crate::source::Sources;
 use crate::yaml::{Entry, Node, Value};
 
-/// Prints a tree.
-pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources) -> Json {
+/// Prints a tree; `all` also prints what no enabled service uses.
+pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources, all: bool) -> Json {
     let printer = Printer { sources };
     let mut out = Map::new();
     out.insert("name".to_owned(), text(name));
     out.insert("services".to_owned(), Json::Object(services(normal, &printer)));
     for section in ["networks", "volumes", "secrets", "configs"] {
         let used = used(normal, section);
-        let all = normal.root.get(section).and_then(Node::as_mapping).into_iter().flatten();
-        let kept: Map<String, Json> = all
-            .filter(|(name, _)| used.contains(&***name))
+        let named = normal.root.get(section).and_then(Node::as_mapping).into_iter().flatten();
+        let kept: Map<String, Json> = named
+            .filter(|(name, _)| all || used.contains(&***name))
             .map(|(name, entry)| {
                 let mut value = printer.typed(&entry.value, section);
                 if let Json::Object(keys) = &mut value

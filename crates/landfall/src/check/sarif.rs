@@ -3,6 +3,8 @@
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>: one run, one result a finding; the rules that
 //! were met are described in the driver.
 
+use std::fmt::Write as _;
+
 use landfall_check::rules;
 use landfall_compose::codes;
 use landfall_core::diagnostic::{Diagnostic, Location, Severity};
@@ -109,7 +111,7 @@ fn uri(path: &str) -> String {
         if plain(byte) {
             out.push(byte.into());
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

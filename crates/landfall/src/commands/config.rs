@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
-use landfall_compose::{Model, VariableUse};
+use landfall_compose::{Model, VariableUse, View};
 use landfall_core::hash::hash_json;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, SharedArgs};
-use crate::config_tree::with_extensions;
+use crate::config_tree::{plain, with_extensions};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -62,6 +62,9 @@ struct Part {
     /// Variables that the files ask for, with their defaults.
     #[arg(long)]
     variables: bool,
+    /// Variables that the files are filled in with; values may be secrets.
+    #[arg(long)]
+    environment: bool,
     /// A hash of a service's configuration, or of every service's with `*`.
     #[arg(long, value_name = "SERVICE|*")]
     hash: Option<String>,
@@ -75,7 +78,8 @@ pub(crate) fn run(args: &ConfigArgs, invocation: &Invocation) -> Result<Exit, Fa
         project::warn(&model.warnings, &model.sources, printer);
     }
     let as_json = settings.format == Some(Format::Json);
-    let mut tree = if as_json { model.config() } else { with_extensions(&model) };
+    let all = settings.project.all_resources;
+    let mut tree = if as_json { plain(&model, all) } else { with_extensions(&model, all) };
     only(&args.services, &mut tree)?;
     let text = part(&args.part, &model, &tree, as_json)?.unwrap_or_else(|| whole(&tree, as_json));
     if settings.is_silent {
@@ -114,12 +118,14 @@ fn only(wanted: &[String], tree: &mut Value) -> Result<(), Failure> {
             open.extend(needed.into_iter().flat_map(Map::keys).map(String::as_str));
         }
     }
-    let Some(services) = tree["services"].as_object_mut() else { return Ok(()) };
+    let Some(services) = tree.get_mut("services").and_then(Value::as_object_mut) else {
+        return Ok(());
+    };
     services.retain(|name, _| kept.contains(name));
     let left: Vec<Value> = services.values().cloned().collect();
     for section in ["networks", "volumes", "secrets", "configs"] {
         let used = |name: &String| left.iter().any(|service| uses(service, section, name));
-        if let Some(all) = tree[section].as_object_mut() {
+        if let Some(all) = tree.get_mut(section).and_then(Value::as_object_mut) {
             all.retain(|name, _| used(name));
             if all.is_empty() {
                 tree.as_object_mut().map(|tree| tree.remove(section));
@@ -169,12 +175,14 @@ fn part(
         profiles(model)
     } else if let Some(wanted) = &part.hash {
         hashes(wanted, &services)?
+    } else if part.environment {
+        model.environment().map(|(name, value)| format!("{name}={value}")).collect()
     } else if part.variables {
         return Ok(Some(variables(model.variables(), as_json)));
     } else {
         return Ok(None);
     };
-    Ok(Some(names.iter().map(|name| format!("{name}\n")).collect()))
+    Ok(Some(a_line_each(&names)))
 }
 
 /// A service without an image is built under Compose's default name.
@@ -186,7 +194,7 @@ fn image(model: &Model, name: &str, service: &Value) -> String {
 fn profiles(model: &Model) -> Vec<String> {
     let services = model.services().filter_map(|(_, service)| service.get("profiles"));
     let names: BTreeSet<String> =
-        services.flat_map(landfall_compose::View::items).filter_map(|p| p.printed()).collect();
+        services.flat_map(View::items).filter_map(View::printed).collect();
     names.into_iter().collect()
 }
 
@@ -226,7 +234,7 @@ fn variables(uses: &[VariableUse], as_json: bool) -> String {
         match operation(one) {
             Some(('?', _)) => asked.required = true,
             Some(('-', operand)) if asked.default.is_empty() => {
-                operand.clone_into(&mut asked.default)
+                operand.clone_into(&mut asked.default);
             }
             Some(('+', operand)) if asked.alternate.is_empty() => {
                 operand.clone_into(&mut asked.alternate);
@@ -251,7 +259,15 @@ fn variables(uses: &[VariableUse], as_json: bool) -> String {
         table.row([name.to_owned(), required, asked.default, asked.alternate]);
     }
     let lines = table.lines(crate::output::style::Paint(false));
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    a_line_each(&lines)
+}
+
+fn a_line_each(lines: &[String]) -> String {
+    let mut out = lines.join("\n");
+    if !lines.is_empty() {
+        out.push('\n');
+    }
+    out
 }
 
 /// Operator and operand of `${NAME:-operand}`.

@@ -80,7 +80,9 @@ fn is_codelike(name: &str) -> bool {
 fn list(printer: &Printer) {
     if printer.is_json() {
         codes().for_each(|page| printer.json(&Topic::Code(page).json()));
-        rules().iter().for_each(|rule| printer.json(&Topic::Rule(rule).json()));
+        for rule in rules() {
+            printer.json(&Topic::Rule(rule).json());
+        }
         return;
     }
     let paint = printer.paint_out();

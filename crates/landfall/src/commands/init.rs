@@ -51,18 +51,17 @@ pub(crate) fn run(args: &InitArgs, invocation: &Invocation) -> Result<Exit, Fail
     if options.files.iter().any(|file| file == Path::new("-")) {
         return Err(Failure::usage("`init` writes beside a file, so it takes no `-f -`"));
     }
-    let draft = match Dockerfile::alone(&options) {
-        Some(dockerfile) => dockerfile.draft()?,
-        None => {
-            // Services of every profile are looked at.
-            options.profiles = vec!["*".to_owned()];
-            let model = project::read(&options, &invocation.printer).map_err(|failure| {
-                let is_lost = failure.diagnostics.iter().all(|d| d.at.is_none());
-                let start = "`landfall init` starts from a compose file or from a Dockerfile";
-                if is_lost { failure.hint(start) } else { failure }
-            })?;
-            beside(&model, &options)
-        }
+    let draft = if let Some(dockerfile) = Dockerfile::alone(&options) {
+        dockerfile.draft()?
+    } else {
+        // Services of every profile are looked at.
+        options.profiles = vec!["*".to_owned()];
+        let model = project::read(&options, &invocation.printer).map_err(|failure| {
+            let is_lost = failure.diagnostics.iter().all(|d| d.at.is_none());
+            let start = "`landfall init` starts from a compose file or from a Dockerfile";
+            if is_lost { failure.hint(start) } else { failure }
+        })?;
+        beside(&model, &options)
     };
     deliver(&draft, args, invocation)?;
     Ok(Exit::Done)
@@ -71,9 +70,10 @@ pub(crate) fn run(args: &InitArgs, invocation: &Invocation) -> Result<Exit, Fail
 fn deliver(draft: &Draft, args: &InitArgs, invocation: &Invocation) -> Result<(), Failure> {
     let printer = &invocation.printer;
     if args.stdout {
-        match printer.is_json() {
-            true => printer.json(&json!({"file": draft.name, "text": draft.text})),
-            false => printer.raw(&draft.text),
+        if printer.is_json() {
+            printer.json(&json!({"file": draft.name, "text": draft.text}));
+        } else {
+            printer.raw(&draft.text);
         }
         return Ok(());
     }
@@ -109,7 +109,7 @@ fn write(draft: &Draft, force: bool) -> Result<(), Failure> {
 /// The overlay for a compose file.
 fn beside(model: &Model, options: &LoadOptions) -> Draft {
     let spec = landfall_compose::load(options).ok().map(|project| project.spec);
-    let survey = survey(&with_extensions(model), spec.as_ref(), model.directory());
+    let survey = survey(&with_extensions(model, true), spec.as_ref(), model.directory());
     let files = compose_files(model, options);
     let look = |service: &Service| {
         let context = service.context.as_deref().map_or(model.directory(), Path::new);

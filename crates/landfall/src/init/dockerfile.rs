@@ -44,9 +44,9 @@ pub(crate) fn read(text: &str) -> Dockerfile {
             (_, None) => {}
         }
     }
-    let mut last = current.map(|(_, stage)| stage).unwrap_or_default();
-    last.command = format!("{} {}", last.entrypoint, last.command).trim().to_owned();
-    last
+    let last = current.map(|(_, stage)| stage).unwrap_or_default();
+    let command = format!("{} {}", last.entrypoint, last.command);
+    Dockerfile { command: command.trim().to_owned(), ..last }
 }
 
 /// `image AS name`, where the image may be an earlier stage.
@@ -57,10 +57,8 @@ fn from(
 ) -> (String, Dockerfile) {
     let words: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with("--")).collect();
     let image = filled(words.first().copied().unwrap_or_default(), arguments);
-    let name = match words.get(1).is_some_and(|word| word.eq_ignore_ascii_case("as")) {
-        true => words.get(2).map(|name| name.to_lowercase()),
-        false => None,
-    };
+    let is_named = words.get(1).is_some_and(|word| word.eq_ignore_ascii_case("as"));
+    let name = words.get(2).filter(|_| is_named).map(|name| name.to_lowercase());
     let stage = stages.get(&image.to_lowercase()).cloned();
     let stage = stage.unwrap_or_else(|| Dockerfile { base: image, ..Dockerfile::default() });
     (name.unwrap_or_else(|| stages.len().to_string()), stage)

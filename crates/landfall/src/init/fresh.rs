@@ -172,7 +172,8 @@ fn migration(framework: Option<&Framework>, dockerfile: &Dockerfile) -> Vec<Stri
         return Vec::new();
     };
     let mut out = vec![String::new()];
-    if let Some(job) = habits::hidden_job(&habits::plain(&[dockerfile.command.clone()])) {
+    if let Some(job) = habits::hidden_job(&habits::plain(std::slice::from_ref(&dockerfile.command)))
+    {
         out.push(format!(
             "  # `{job}` stands in the image's own command, so every replica runs it."
         ));

@@ -112,7 +112,9 @@ fn gather(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         }
     }
     if depth < DEPTH_MAX {
-        folders.iter().for_each(|folder| gather(folder, depth + 1, files));
+        for folder in &folders {
+            gather(folder, depth + 1, files);
+        }
     }
 }
 

@@ -203,7 +203,7 @@ fn written(mount: &Value, directory: &Path) -> Option<String> {
     let source = mount["source"].as_str()?;
     let is_kept = match mount["type"].as_str()? {
         "volume" => true,
-        "bind" => !source.ends_with(".sock"),
+        "bind" => !source.contains(".sock"),
         _ => false,
     };
     let shown = match Path::new(source).strip_prefix(directory) {

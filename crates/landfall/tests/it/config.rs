@@ -89,11 +89,17 @@ fn parts_are_printed_a_line_each() {
         (&["--volumes"], "data\npg\n"),
         (&["--volumes", "db"], "pg\n"),
         (&["--networks"], "default\n"),
+        (&["--volumes", "--all-resources"], "data\npg\nunused\n"),
         (&["--profiles"], "debug\n"),
     ];
     for (args, expected) in table {
         assert_eq!(stdout(&stage, &[&["config"], *args].concat()), *expected, "{args:?}");
     }
+    let environment = stdout(&stage, &["config", "--environment"]);
+    assert!(
+        environment.contains("\nRELEASE=v9\n")
+            && environment.contains("COMPOSE_PROJECT_NAME=shop\n")
+    );
     let variables = stdout(&stage, &["config", "--variables"]);
     let expected = "NAME     REQUIRED  DEFAULT VALUE  ALTERNATE VALUE\nRELEASE  no        v1\n";
     assert_eq!(variables, expected);

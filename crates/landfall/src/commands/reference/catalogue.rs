@@ -70,7 +70,7 @@ service or at the top of the file: `x-landfall: {allow: [rule]}`.
 }
 
 fn fenced(out: &mut String, heading: &str, path: &str, text: &str) -> std::fmt::Result {
-    let language = if path.ends_with(".yaml") { "yaml" } else { "" };
+    let language = if path.contains(".yaml") { "yaml" } else { "" };
     write!(out, "\n{heading}\n\n```{language}\n{}\n```\n", text.trim_end())
 }
 
