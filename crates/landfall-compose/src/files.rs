@@ -108,20 +108,24 @@ impl<'a> Files<'a> {
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for document in documents {
-            let filled = interpolate(&document.node, place.environment, report);
-            let filled = canonical(&filled, report);
+            let filled = self.filled(&document.node, place.environment, report);
             let chain: Vec<Rc<Path>> =
                 place.chain.iter().chain([&document.path]).cloned().collect();
             let here = Place { chain: &chain, ..*place };
-            let whole = include::resolve(&filled, &here, self, report);
+            let whole = include::resolve(filled, &here, self, report);
             let mut others = Others { files: self, place };
-            let extended = extend_services(&whole, place.folder, &mut others, report);
+            let extended = extend_services(whole, place.folder, &mut others, report);
             merged = Some(match merged {
                 Some(base) => unique(&merge_trees(&base, &extended, &mut Vec::new(), report)),
                 None => unique(&extended),
             });
         }
         merged.map(|merged| unique(&strip(&merged)))
+    }
+
+    /// A document with its variables filled in, canonical.
+    fn filled(&self, document: &Node, environment: &Environment, report: &mut Report) -> Node {
+        canonical(&interpolate(document, environment, report), report)
     }
 
     /// A part of an app that stands in another folder: merged, with absolute paths.
@@ -151,8 +155,7 @@ impl Extender for Others<'_, '_, '_> {
         let documents = self.files.documents_of(path, &name, Some(wanted_by), report)?;
         let mut merged: Option<Node> = None;
         for document in &documents {
-            let filled = interpolate(&document.node, self.place.environment, report);
-            let filled = canonical(&filled, report);
+            let filled = self.files.filled(&document.node, self.place.environment, report);
             merged = Some(match merged {
                 Some(base) => merge_trees(&base, &filled, &mut Vec::new(), report),
                 None => filled,

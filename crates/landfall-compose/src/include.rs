@@ -22,13 +22,13 @@ const DEPTH_MAX: usize = 50;
 
 /// The document with everything it includes.
 pub(crate) fn resolve(
-    document: &Node,
+    document: Node,
     place: &Place<'_>,
     files: &mut Files<'_>,
     report: &mut Report,
 ) -> Node {
-    let Some(include) = document.get("include") else { return document.clone() };
-    let mut whole = document.clone();
+    let Some(include) = document.get("include").cloned() else { return document };
+    let mut whole = document;
     if let Some(entries) = whole.entries_mut() {
         entries.shift_remove("include");
     }

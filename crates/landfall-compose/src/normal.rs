@@ -32,7 +32,7 @@ pub(crate) use paths::{Base, resolve};
 
 use crate::env::Environment;
 use crate::report::Report;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Entry, Mapping, Node, Value};
 use shape::Kind;
 use typed::Typing;
 
@@ -61,27 +61,76 @@ pub(crate) struct Normal {
 pub(crate) fn normalise(merged: &Node, around: &Around<'_>, report: &mut Report) -> Normal {
     let mut root = merged.clone();
     validation::externals(&mut root, report);
-    build_contexts(&mut root);
-    defaults::device_counts(&mut root);
-    validation::validate(&root, report);
     let base = Base { folder: around.project_dir, home: around.environment.filled("HOME") };
-    resolve(&mut root, &base, report);
-    defaults::implicit(&mut root, around.environment);
-    names::resources(&mut root, around.name);
-    let mut root = typed(&root, report);
-    names::secrets(&mut root);
-    let disabled = profiles::disabled(&root, around.profiles);
-    let errors = report.errors_met();
-    consistency::check(&root, &disabled, report);
-    if report.errors_met() == errors {
-        graph::refuse_cycles(&root, &disabled, report);
+    paths::resources(&mut root, &base);
+    validation::resources(&root, report);
+    let mut stage = Stage { around, base, report, default_network: false };
+    let services = stage.services(&mut root);
+    if stage.default_network {
+        defaults::network(&mut root);
     }
-    environment::fill(&mut root, &disabled, around, report);
-    Normal { root, disabled }
+    names::resources(&mut root, around.name);
+    let root = typed(&root, services, report);
+    let disabled = profiles::disabled(&root, around.profiles);
+    let mut normal = Normal { root, disabled };
+    let errors = report.errors_met();
+    consistency::check(&normal.root, &normal.disabled, report);
+    if report.errors_met() == errors {
+        graph::refuse_cycles(&normal.root, &normal.disabled, report);
+    }
+    environment::fill(&mut normal.root, &normal.disabled, around, report);
+    normal
+}
+
+/// Services one by one, so that of what lies between the merged and the typed form there is never
+/// more than one.
+struct Stage<'a, 'r> {
+    around: &'a Around<'a>,
+    base: Base<'a>,
+    report: &'r mut Report,
+    default_network: bool,
+}
+
+impl Stage<'_, '_> {
+    /// Takes the services out of the tree and gives them typed.
+    fn services(&mut self, root: &mut Node) -> Option<Entry> {
+        let entry = root.entries_mut()?.shift_remove("services")?;
+        let services = entry.value.as_mapping();
+        let mut out = Mapping::with_capacity(services.map_or(0, Mapping::len));
+        if services.is_none() && !entry.value.is_null() {
+            Typing::new(self.report).wrong(&entry.value, "a mapping");
+        }
+        let key: Rc<str> = "services".into();
+        let mut ports_left = typed::PORTS_MAX;
+        for (name, written) in services.into_iter().flatten() {
+            let mut service = written.value.clone();
+            if service.as_mapping().is_some() {
+                self.complete(&mut service);
+            }
+            let mut typing = Typing::new(self.report);
+            typing.ports_left = ports_left;
+            let kind = Kind::Object(tables::SERVICE);
+            let value = typing.within(&key, |t| t.within(name, |t| t.value(&kind, &service)));
+            ports_left = typing.ports_left;
+            let mut value = value.unwrap_or_else(|| Node::new(Value::Null, written.value.span));
+            names::secrets(&mut value);
+            out.insert(Rc::clone(name), Entry { key: written.key, value });
+        }
+        let value = entry.value.with(Value::Mapping(Rc::new(out)));
+        Some(Entry { key: entry.key, value })
+    }
+
+    /// Everything that Compose adds before it looks at types.
+    fn complete(&mut self, service: &mut Node) {
+        defaults::build_context(service);
+        defaults::device_counts(service);
+        validation::service(service, self.report);
+        self.base.service(service, self.report);
+        self.default_network |= defaults::implicit(service, self.around.environment);
+    }
 }
 
 const SECTIONS: &[(&str, Kind)] = &[
-    ("services", Kind::Map(&Kind::Object(tables::SERVICE))),
     ("networks", Kind::Map(&Kind::Object(tables::NETWORK))),
     ("volumes", Kind::Map(&Kind::Object(tables::TOP_VOLUME))),
     ("secrets", Kind::Map(&Kind::Object(tables::SECRET))),
@@ -90,24 +139,23 @@ const SECTIONS: &[(&str, Kind)] = &[
 ];
 
 /// All values with their types. Keys of the top that mean nothing to Compose go away.
-fn typed(root: &Node, report: &mut Report) -> Node {
-    let mut out = crate::yaml::Mapping::new();
+fn typed(root: &Node, services: Option<Entry>, report: &mut Report) -> Node {
+    let nothing = |span| Node::new(Value::Mapping(Rc::default()), span);
+    let mut out = Mapping::new();
+    let services = services.unwrap_or(Entry { key: root.span, value: nothing(root.span) });
+    out.insert("services".into(), services);
     for (name, entry) in root.as_mapping().into_iter().flatten() {
         let section = SECTIONS.iter().find(|(section, _)| *section == &**name);
         let value = match section {
             Some((_, kind)) => {
                 let mut typing = Typing::new(report);
                 let section = typing.within(name, |t| t.value(kind, &entry.value));
-                section.unwrap_or_else(|| Node::new(Value::Mapping(Rc::default()), entry.key))
+                section.unwrap_or_else(|| nothing(entry.key))
             }
             None if name.starts_with("x-") => entry.value.clone(),
             None => continue,
         };
         out.insert(Rc::clone(name), Entry { key: entry.key, value });
-    }
-    if !out.contains_key("services") {
-        let value = Node::new(Value::Mapping(Rc::default()), root.span);
-        out.insert("services".into(), Entry { key: root.span, value });
     }
     root.with(Value::Mapping(Rc::new(out)))
 }

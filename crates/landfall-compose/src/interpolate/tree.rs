@@ -1,32 +1,26 @@
 //! Interpolates every text of a document, keeps the places, and says which variables are missing.
 
-use std::rc::Rc;
-
 use super::template::{Failed, fill};
 use crate::env::Environment;
 use crate::report::{Code, Report};
 use crate::source::{Span, clamp};
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Node, Value};
 
-/// A copy of the tree with all variables filled in.
+/// Bytes that texts with variables may come to, all together.
+const FILLED_MAX: usize = 64 * 1024 * 1024;
+
+/// The tree with all variables filled in; what holds none is shared with it.
 pub(crate) fn interpolate(node: &Node, environment: &Environment, report: &mut Report) -> Node {
+    changed(node, environment, report).unwrap_or_else(|| node.clone())
+}
+
+fn changed(node: &Node, environment: &Environment, report: &mut Report) -> Option<Node> {
     match &node.value {
         Value::Text(text) if text.contains('$') => {
             let filled = fill_text(text, node.span, environment, report);
-            node.with(filled.map_or(Value::Refused, |text| Value::Text(text.into())))
+            Some(node.with(filled.map_or(Value::Refused, |text| Value::Text(text.into()))))
         }
-        Value::Sequence(items) => {
-            let items = items.iter().map(|item| interpolate(item, environment, report)).collect();
-            node.with(Value::Sequence(Rc::new(items)))
-        }
-        Value::Mapping(mapping) => {
-            let entries = mapping.iter().map(|(name, entry)| {
-                let value = interpolate(&entry.value, environment, report);
-                (Rc::clone(name), Entry { key: entry.key, value })
-            });
-            node.with(Value::Mapping(Rc::new(entries.collect())))
-        }
-        _ => node.clone(),
+        _ => node.map_children(|_, child| changed(child, environment, report)),
     }
 }
 
@@ -44,6 +38,11 @@ fn fill_text(
                     report.unset_variable(&one.name, at);
                 }
                 report.variables.add(one, at);
+            }
+            report.filled_bytes = report.filled_bytes.saturating_add(filled.text.len());
+            if report.filled_bytes > FILLED_MAX {
+                report.error(Code::TooLarge, span, "variables make this app too large");
+                return None;
             }
             Some(filled.text)
         }

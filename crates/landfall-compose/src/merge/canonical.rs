@@ -28,74 +28,64 @@ enum Shape {
 }
 
 const SHAPES: &[(Pattern, Shape)] = &[
-    ("services.*.annotations", Shape::KeyValue),
-    ("services.*.build", Shape::MappingOf("context")),
-    ("services.*.build.additional_contexts", Shape::KeyValue),
-    ("services.*.build.args", Shape::KeyValue),
-    ("services.*.build.extra_hosts", Shape::Hosts),
-    ("services.*.build.labels", Shape::KeyValue),
-    ("services.*.depends_on", Shape::DependsOn),
-    ("services.*.deploy.labels", Shape::KeyValue),
-    ("services.*.dns", Shape::List),
-    ("services.*.dns_search", Shape::List),
-    ("services.*.env_file", Shape::EnvFiles),
-    ("services.*.environment", Shape::KeyValue),
-    ("services.*.extends", Shape::MappingOf("service")),
-    ("services.*.extra_hosts", Shape::Hosts),
-    ("services.*.label_file", Shape::List),
-    ("services.*.labels", Shape::KeyValue),
-    ("services.*.models", Shape::Keys),
-    ("services.*.networks", Shape::Keys),
-    ("services.*.sysctls", Shape::KeyValue),
-    ("services.*.tmpfs", Shape::List),
-    ("networks.*.labels", Shape::KeyValue),
-    ("volumes.*.labels", Shape::KeyValue),
-    ("configs.*.labels", Shape::KeyValue),
-    ("secrets.*.labels", Shape::KeyValue),
+    (&["services", "*", "annotations"], Shape::KeyValue),
+    (&["services", "*", "build"], Shape::MappingOf("context")),
+    (&["services", "*", "build", "additional_contexts"], Shape::KeyValue),
+    (&["services", "*", "build", "args"], Shape::KeyValue),
+    (&["services", "*", "build", "extra_hosts"], Shape::Hosts),
+    (&["services", "*", "build", "labels"], Shape::KeyValue),
+    (&["services", "*", "depends_on"], Shape::DependsOn),
+    (&["services", "*", "deploy", "labels"], Shape::KeyValue),
+    (&["services", "*", "dns"], Shape::List),
+    (&["services", "*", "dns_search"], Shape::List),
+    (&["services", "*", "env_file"], Shape::EnvFiles),
+    (&["services", "*", "environment"], Shape::KeyValue),
+    (&["services", "*", "extends"], Shape::MappingOf("service")),
+    (&["services", "*", "extra_hosts"], Shape::Hosts),
+    (&["services", "*", "label_file"], Shape::List),
+    (&["services", "*", "labels"], Shape::KeyValue),
+    (&["services", "*", "models"], Shape::Keys),
+    (&["services", "*", "networks"], Shape::Keys),
+    (&["services", "*", "sysctls"], Shape::KeyValue),
+    (&["services", "*", "tmpfs"], Shape::List),
+    (&["networks", "*", "labels"], Shape::KeyValue),
+    (&["volumes", "*", "labels"], Shape::KeyValue),
+    (&["configs", "*", "labels"], Shape::KeyValue),
+    (&["secrets", "*", "labels"], Shape::KeyValue),
 ];
 
 /// The document with every known short form written out.
 pub(crate) fn canonical(document: &Node, report: &mut Report) -> Node {
-    shape(document, &mut Vec::new(), report)
+    shape(document, &mut Vec::new(), report).unwrap_or_else(|| document.clone())
 }
 
-fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>, report: &mut Report) -> Node {
-    if let Some(shape) = rule_at(SHAPES, path)
-        && let Some(shaped) = apply(shape, node, report)
-    {
+fn shape<'a>(node: &'a Node, path: &mut Vec<&'a str>, report: &mut Report) -> Option<Node> {
+    let rule = rule_at(SHAPES, path);
+    let shaped = rule.and_then(|shape| apply(shape, node, report));
+    if let Some(shaped) = shaped {
         // The new shape may hold short forms itself, one level down.
-        return match &shaped.value {
-            Value::Mapping(mapping) if matches!(shape, Shape::MappingOf(_)) => {
-                let entries = mapping.iter().map(|(name, entry)| {
+        return match (&shaped.value, rule) {
+            (Value::Mapping(_), Some(Shape::MappingOf(_))) => {
+                let inner = shaped.map_children(|name, child| {
                     let mut inner: Vec<&str> = path.clone();
                     inner.push(name);
-                    let value = shape_leaf(&entry.value, &inner, report);
-                    (Rc::clone(name), Entry { key: entry.key, value })
+                    rule_at(SHAPES, &inner).and_then(|shape| apply(shape, child, report))
                 });
-                let entries = entries.collect();
-                shaped.with(Value::Mapping(Rc::new(entries)))
+                Some(inner.unwrap_or(shaped))
             }
-            _ => shaped,
+            _ => Some(shaped),
         };
     }
-    let Value::Mapping(mapping) = &node.value else { return node.clone() };
     // Extensions may hold anything, and no rule reaches deeper than four keys.
-    if path.len() >= 4 {
-        return node.clone();
+    if path.len() >= 4 || node.as_mapping().is_none() {
+        return None;
     }
-    let entries = mapping.iter().map(|(name, entry)| {
+    node.map_children(|name, child| {
         path.push(name);
-        let value = shape(&entry.value, path, report);
+        let value = shape(child, path, report);
         path.pop();
-        (Rc::clone(name), Entry { key: entry.key, value })
-    });
-    let entries = entries.collect();
-    node.with(Value::Mapping(Rc::new(entries)))
-}
-
-fn shape_leaf(node: &Node, path: &[&str], report: &mut Report) -> Node {
-    let shape = rule_at(SHAPES, path);
-    shape.and_then(|shape| apply(shape, node, report)).unwrap_or_else(|| node.clone())
+        value
+    })
 }
 
 fn apply(shape: Shape, node: &Node, report: &mut Report) -> Option<Node> {

@@ -12,6 +12,9 @@ use crate::yaml::{Entry, Mapping, Node, Value};
 /// Chains of `extends` may be this long.
 const CHAIN_MAX: usize = 32;
 
+/// Nodes that the services of one document may come to by extending others.
+const EXTENDED_MAX: usize = 1_000_000;
+
 /// Loads another compose file for `extends`: its tree, interpolated and canonical.
 pub(crate) trait Extender {
     fn open(&mut self, path: &Path, wanted_by: Span, report: &mut Report) -> Option<Node>;
@@ -22,24 +25,35 @@ pub(crate) trait Extender {
 
 /// The document with every `extends` carried out. `folder` is where its paths start.
 pub(crate) fn extend_services(
-    document: &Node,
+    document: Node,
     folder: &Path,
     files: &mut dyn Extender,
     report: &mut Report,
 ) -> Node {
-    let Some(root) = document.as_mapping() else { return document.clone() };
+    let Some(root) = document.as_mapping() else { return document };
     let Some(services) = root.get("services").and_then(|e| e.value.as_mapping()) else {
-        return document.clone();
+        return document;
     };
     if !services.values().any(|entry| entry.value.get("extends").is_some()) {
-        return document.clone();
+        return document;
     }
-    let mut extended = Mapping::new();
+    let mut extended = Mapping::with_capacity(services.len());
+    let mut budget = EXTENDED_MAX;
     for (name, entry) in services {
+        if entry.value.get("extends").is_none() {
+            extended.insert(Rc::clone(name), entry.clone());
+            continue;
+        }
         let home =
             Home { document: document.clone(), folder: folder.to_path_buf(), file: PathBuf::new() };
         let mut walk = Walk { files, report, chain: Vec::new() };
         let value = walk.service(name, &entry.value, &home);
+        budget = budget.saturating_sub(value.count(budget + 1));
+        if budget == 0 {
+            let message = "services that extend others make this app too large";
+            report.error(Code::TooLarge, entry.key, message);
+            break;
+        }
         extended.insert(Rc::clone(name), Entry { key: entry.key, value });
     }
     let mut root = root.clone();

@@ -24,24 +24,24 @@ enum Rule {
 }
 
 const RULES: &[(Pattern, Rule)] = &[
-    ("services.*.annotations", Rule::KeyValue),
-    ("services.*.build.additional_contexts", Rule::KeyValue),
-    ("services.*.build.args", Rule::KeyValue),
-    ("services.*.build.extra_hosts", Rule::Hosts),
-    ("services.*.build.labels", Rule::KeyValue),
-    ("services.*.command", Rule::Replace),
-    ("services.*.deploy.labels", Rule::KeyValue),
-    ("services.*.entrypoint", Rule::Replace),
-    ("services.*.environment", Rule::KeyValue),
-    ("services.*.extra_hosts", Rule::Hosts),
-    ("services.*.healthcheck.test", Rule::Replace),
-    ("services.*.labels", Rule::KeyValue),
-    ("services.*.logging", Rule::Logging),
-    ("services.*.sysctls", Rule::KeyValue),
-    ("services.*.ulimits.*", Rule::Replace),
-    ("networks.*.ipam.config", Rule::Pools),
-    ("networks.*.labels", Rule::KeyValue),
-    ("volumes.*.labels", Rule::KeyValue),
+    (&["services", "*", "annotations"], Rule::KeyValue),
+    (&["services", "*", "build", "additional_contexts"], Rule::KeyValue),
+    (&["services", "*", "build", "args"], Rule::KeyValue),
+    (&["services", "*", "build", "extra_hosts"], Rule::Hosts),
+    (&["services", "*", "build", "labels"], Rule::KeyValue),
+    (&["services", "*", "command"], Rule::Replace),
+    (&["services", "*", "deploy", "labels"], Rule::KeyValue),
+    (&["services", "*", "entrypoint"], Rule::Replace),
+    (&["services", "*", "environment"], Rule::KeyValue),
+    (&["services", "*", "extra_hosts"], Rule::Hosts),
+    (&["services", "*", "healthcheck", "test"], Rule::Replace),
+    (&["services", "*", "labels"], Rule::KeyValue),
+    (&["services", "*", "logging"], Rule::Logging),
+    (&["services", "*", "sysctls"], Rule::KeyValue),
+    (&["services", "*", "ulimits", "*"], Rule::Replace),
+    (&["networks", "*", "ipam", "config"], Rule::Pools),
+    (&["networks", "*", "labels"], Rule::KeyValue),
+    (&["volumes", "*", "labels"], Rule::KeyValue),
 ];
 
 /// `over` merged onto `base`, both canonical, at a path of the document.
@@ -174,19 +174,39 @@ fn is_collection(value: &Value) -> bool {
 
 /// Drops everything that is tagged `!reset`: there is nothing left to take back.
 pub(crate) fn strip(node: &Node) -> Node {
+    stripped(node).unwrap_or_else(|| node.clone())
+}
+
+fn stripped(node: &Node) -> Option<Node> {
+    let is_reset = |node: &Node| node.directive == Some(Directive::Reset);
+    let holds_reset = match &node.value {
+        Value::Sequence(items) => items.iter().any(is_reset),
+        Value::Mapping(mapping) => mapping.values().any(|entry| is_reset(&entry.value)),
+        _ => false,
+    };
+    let kept = holds_reset.then(|| without_resets(node));
+    let whole = kept.as_ref().unwrap_or(node);
+    let changed = whole.map_children(|_, child| stripped(child));
+    let changed = changed.or_else(|| kept.clone());
+    match (changed, node.directive) {
+        (Some(changed), _) => Some(Node { directive: None, ..changed }),
+        (None, Some(_)) => Some(Node { directive: None, ..node.clone() }),
+        (None, None) => None,
+    }
+}
+
+fn without_resets(node: &Node) -> Node {
+    let is_kept = |node: &Node| node.directive != Some(Directive::Reset);
     let value = match &node.value {
         Value::Sequence(items) => {
-            let kept = items.iter().filter(|item| item.directive != Some(Directive::Reset));
-            Value::Sequence(Rc::new(kept.map(strip).collect()))
+            Value::Sequence(Rc::new(items.iter().filter(|item| is_kept(item)).cloned().collect()))
         }
         Value::Mapping(mapping) => {
-            let kept = mapping.iter().filter(|(_, e)| e.value.directive != Some(Directive::Reset));
-            let entries = kept.map(|(name, entry)| {
-                (Rc::clone(name), Entry { key: entry.key, value: strip(&entry.value) })
-            });
-            Value::Mapping(Rc::new(entries.collect()))
+            let mut kept = Mapping::clone(mapping);
+            kept.retain(|_, entry| is_kept(&entry.value));
+            Value::Mapping(Rc::new(kept))
         }
         other => other.clone(),
     };
-    Node { value, span: node.span, directive: None }
+    node.with(value)
 }

@@ -6,61 +6,58 @@ use indexmap::IndexMap;
 
 use super::path::{Pattern, rule_at};
 use crate::short::{port, volume};
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Node, Value};
 
 /// What an entry is told from others by; `None` keeps the entry as it is.
 type Identity = fn(&Node) -> Option<String>;
 
 const IDENTITIES: &[(Pattern, Identity)] = &[
-    ("services.*.build.platforms", itself),
-    ("services.*.build.tags", itself),
-    ("services.*.cap_add", itself),
-    ("services.*.cap_drop", itself),
-    ("services.*.configs", |node| granted(node, "/")),
-    ("services.*.devices", device),
-    ("services.*.dns", itself),
-    ("services.*.dns_opt", itself),
-    ("services.*.dns_search", itself),
-    ("services.*.env_file", |node| node.get("path").and_then(itself)),
-    ("services.*.expose", |node| node.printed()),
-    ("services.*.links", before_equals),
-    ("services.*.networks.*.aliases", itself),
-    ("services.*.networks.*.link_local_ips", itself),
-    ("services.*.ports", |node| port::identity(node)),
-    ("services.*.profiles", itself),
-    ("services.*.secrets", |node| granted(node, "/run/secrets/")),
-    ("services.*.tmpfs", itself),
-    ("services.*.volumes", |node| volume::identity(node)),
+    (&["services", "*", "build", "platforms"], itself),
+    (&["services", "*", "build", "tags"], itself),
+    (&["services", "*", "cap_add"], itself),
+    (&["services", "*", "cap_drop"], itself),
+    (&["services", "*", "configs"], |node| granted(node, "/")),
+    (&["services", "*", "devices"], device),
+    (&["services", "*", "dns"], itself),
+    (&["services", "*", "dns_opt"], itself),
+    (&["services", "*", "dns_search"], itself),
+    (&["services", "*", "env_file"], |node| node.get("path").and_then(itself)),
+    (&["services", "*", "expose"], |node| node.printed()),
+    (&["services", "*", "links"], before_equals),
+    (&["services", "*", "networks", "*", "aliases"], itself),
+    (&["services", "*", "networks", "*", "link_local_ips"], itself),
+    (&["services", "*", "ports"], |node| port::identity(node)),
+    (&["services", "*", "profiles"], itself),
+    (&["services", "*", "secrets"], |node| granted(node, "/run/secrets/")),
+    (&["services", "*", "tmpfs"], itself),
+    (&["services", "*", "volumes"], |node| volume::identity(node)),
 ];
 
 /// The document with repeated entries removed.
 pub(crate) fn unique(document: &Node) -> Node {
-    walk(document, &mut Vec::new())
+    walk(document, &mut Vec::new()).unwrap_or_else(|| document.clone())
 }
 
-fn walk<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Node {
+fn walk<'a>(node: &'a Node, path: &mut Vec<&'a str>) -> Option<Node> {
     match &node.value {
-        Value::Sequence(items) => {
-            let Some(identity) = rule_at(IDENTITIES, path) else { return node.clone() };
-            let mut kept: IndexMap<String, Node> = IndexMap::new();
+        Value::Sequence(items) if items.len() > 1 => {
+            let identity = rule_at(IDENTITIES, path)?;
+            let mut kept: IndexMap<String, Node> = IndexMap::with_capacity(items.len());
             for (index, item) in items.iter().enumerate() {
                 // NUL cannot stand in a file, so a position is never taken for an identity.
                 let key = identity(item).unwrap_or_else(|| format!("\0{index}"));
                 kept.insert(key, item.clone());
             }
-            node.with(Value::Sequence(Rc::new(kept.into_values().collect())))
+            let fewer = kept.len() < items.len();
+            fewer.then(|| node.with(Value::Sequence(Rc::new(kept.into_values().collect()))))
         }
-        Value::Mapping(mapping) if path.len() < 5 => {
-            let entries = mapping.iter().map(|(name, entry)| {
-                path.push(name);
-                let value = walk(&entry.value, path);
-                path.pop();
-                (Rc::clone(name), Entry { key: entry.key, value })
-            });
-            let entries = entries.collect();
-            node.with(Value::Mapping(Rc::new(entries)))
-        }
-        _ => node.clone(),
+        Value::Mapping(_) if path.len() < 5 => node.map_children(|name, child| {
+            path.push(name);
+            let value = walk(child, path);
+            path.pop();
+            value
+        }),
+        _ => None,
     }
 }
 

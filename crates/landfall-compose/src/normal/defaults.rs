@@ -9,35 +9,29 @@ use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// Gives every build a context.
 pub(crate) fn build_contexts(root: &mut Node) {
-    each_service(root, |service| {
-        let Some(build) = service.get_mut("build") else { return };
-        if build.as_mapping().is_some_and(|keys| !keys.contains_key("context")) {
-            let context = Node::text(".", build.span);
-            build.put("context", context);
-        }
-    });
+    each_service(root, build_context);
+}
+
+/// Gives a build its context.
+pub(super) fn build_context(service: &mut Node) {
+    let missing = |build: &Node| build.as_mapping().is_some_and(|m| !m.contains_key("context"));
+    if service.get("build").is_some_and(missing)
+        && let Some(build) = service.get_mut("build")
+    {
+        let context = Node::text(".", build.span);
+        build.put("context", context);
+    }
 }
 
 /// A request for devices that says neither how many nor which asks for all.
-pub(super) fn device_counts(root: &mut Node) {
-    each_service(root, |service| {
-        let reserved = ["deploy", "resources", "reservations", "devices"];
-        let has_reserved = {
-            let mut at = Some(&*service);
-            for key in reserved {
-                at = at.and_then(|node| node.get(key));
-            }
-            at.is_some()
-        };
-        if has_reserved {
-            let mut at = Some(&mut *service);
-            for key in reserved {
-                at = at.and_then(|node| node.get_mut(key));
-            }
-            count_all(at);
-        }
+pub(super) fn device_counts(service: &mut Node) {
+    const RESERVED: [&str; 4] = ["deploy", "resources", "reservations", "devices"];
+    if RESERVED.iter().try_fold(&*service, |node, key| node.get(key)).is_some() {
+        count_all(RESERVED.iter().try_fold(&mut *service, |node, key| node.get_mut(key)));
+    }
+    if service.get("gpus").is_some() {
         count_all(service.get_mut("gpus"));
-    });
+    }
 }
 
 fn count_all(requests: Option<&mut Node>) {
@@ -51,24 +45,28 @@ fn count_all(requests: Option<&mut Node>) {
     }
 }
 
-/// The default network, dependencies that other keys imply, values that the environment gives.
-pub(super) fn implicit(root: &mut Node, environment: &Environment) {
-    let mut default_used = false;
-    each_service(root, |service| {
-        default_used |= attach(service);
-        policy_and_build(service, environment);
-        if let Some(variables) = service.get_mut("environment") {
-            from_environment(variables, environment, true);
-        }
-        dependencies(service);
-        // An unset variable is no name server.
-        if let Some(servers) = service.get_mut("dns").and_then(Node::items_mut) {
-            servers.retain(|server| !server.is_null() && server.as_text() != Some(""));
-        }
-    });
-    if !default_used {
-        return;
+/// Networks and dependencies that other keys imply, values that the environment gives. Whether the
+/// service joins the default network.
+pub(super) fn implicit(service: &mut Node, environment: &Environment) -> bool {
+    let default_network = attach(service);
+    policy_and_build(service, environment);
+    if service.get("environment").is_some()
+        && let Some(variables) = service.get_mut("environment")
+    {
+        from_environment(variables, environment, true);
     }
+    dependencies(service);
+    // An unset variable is no name server.
+    if service.get("dns").is_some()
+        && let Some(servers) = service.get_mut("dns").and_then(Node::items_mut)
+    {
+        servers.retain(|server| !server.is_null() && server.as_text() != Some(""));
+    }
+    default_network
+}
+
+/// The network that services join when they name no other.
+pub(super) fn network(root: &mut Node) {
     let span = root.span;
     if root.get("networks").and_then(Node::as_mapping).is_none() {
         root.put("networks", Node::new(Value::Mapping(Rc::default()), span));
@@ -103,6 +101,10 @@ fn policy_and_build(service: &mut Node, environment: &Environment) {
 
 /// Values of names without one; those that stay without are dropped unless they are kept as null.
 fn from_environment(pairs: &mut Node, environment: &Environment, keep: bool) {
+    // Most have a value, and what is not changed stays shared.
+    if !pairs.as_mapping().is_some_and(|m| m.values().any(|entry| entry.value.is_null())) {
+        return;
+    }
     let Some(entries) = pairs.entries_mut() else { return };
     for (name, entry) in entries.iter_mut() {
         if entry.value.is_null()
@@ -178,6 +180,9 @@ fn dependencies(service: &mut Node) {
 
 /// Conditions that are not written.
 fn complete_written(service: &mut Node) {
+    if service.get("depends_on").is_none() {
+        return;
+    }
     let Some(depends) = service.get_mut("depends_on").and_then(Node::entries_mut) else { return };
     for entry in depends.values_mut() {
         let value = &mut entry.value;

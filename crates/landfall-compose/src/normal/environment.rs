@@ -10,6 +10,9 @@ use crate::report::{Code, Report};
 use crate::source::Span;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
+/// Variables and labels that files may add to an app.
+const ADDED_MAX: usize = 500_000;
+
 /// Fills in the environment and the labels of every enabled service.
 pub(super) fn fill(
     root: &mut Node,
@@ -18,18 +21,24 @@ pub(super) fn fill(
     report: &mut Report,
 ) {
     let Some(services) = root.get_mut("services").and_then(Node::entries_mut) else { return };
+    let mut added = 0;
     for (_, entry) in services.iter_mut().filter(|(name, _)| !disabled.contains(*name)) {
         let service = &mut entry.value;
         if service.get("env_file").is_some() {
-            environment(service, around, report);
+            added += environment(service, around, report);
         }
         if service.get("label_file").is_some() {
-            labels(service, around, report);
+            added += labels(service, around, report);
+        }
+        if added > ADDED_MAX {
+            let message = "environment files make this app too large";
+            report.error(Code::TooLarge, entry.key, message);
+            return;
         }
     }
 }
 
-fn environment(service: &mut Node, around: &Around<'_>, report: &mut Report) {
+fn environment(service: &mut Node, around: &Around<'_>, report: &mut Report) -> usize {
     let own = service.get("environment").and_then(Node::as_mapping).cloned().unwrap_or_default();
     let text = |name: &str| own.get(name).and_then(|entry| entry.value.as_text());
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
@@ -56,10 +65,12 @@ fn environment(service: &mut Node, around: &Around<'_>, report: &mut Report) {
             read(path, file.span, format, &lookup, &mut variables, around, report);
         }
     }
+    let count = variables.len();
     put(service, "environment", own, variables, last);
+    count
 }
 
-fn labels(service: &mut Node, around: &Around<'_>, report: &mut Report) {
+fn labels(service: &mut Node, around: &Around<'_>, report: &mut Report) -> usize {
     let own = service.get("labels").and_then(Node::as_mapping).cloned().unwrap_or_default();
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
     let mut last = service.span;
@@ -70,7 +81,9 @@ fn labels(service: &mut Node, around: &Around<'_>, report: &mut Report) {
         last = file.span;
         read(path, file.span, Format::Dotenv, &lookup, &mut labels, around, report);
     }
+    let count = labels.len();
     put(service, "labels", own, labels, last);
+    count
 }
 
 fn read(

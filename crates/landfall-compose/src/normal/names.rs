@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::defaults::each_service;
 use super::validation::is_external;
 use crate::yaml::{Node, Value};
 
@@ -25,15 +24,16 @@ pub(super) fn resources(root: &mut Node, app: &str) {
     }
 }
 
-/// Completes the secrets of a typed tree.
-pub(super) fn secrets(root: &mut Node) {
-    each_service(root, |service| {
-        for secret in service.get_mut("secrets").and_then(Node::items_mut).into_iter().flatten() {
-            if secret.get("target").is_none() {
-                let source = secret.get("source").and_then(Node::as_text).unwrap_or_default();
-                let target = Node::text(&format!("/run/secrets/{source}"), secret.span);
-                secret.put("target", target);
-            }
+/// Completes the secrets of a typed service.
+pub(super) fn secrets(service: &mut Node) {
+    if service.get("secrets").is_none() {
+        return;
+    }
+    for secret in service.get_mut("secrets").and_then(Node::items_mut).into_iter().flatten() {
+        if secret.get("target").is_none() {
+            let source = secret.get("source").and_then(Node::as_text).unwrap_or_default();
+            let target = Node::text(&format!("/run/secrets/{source}"), secret.span);
+            secret.put("target", target);
         }
-    });
+    }
 }

@@ -23,6 +23,11 @@ pub(crate) struct Base<'a> {
 /// Resolves every path of a document.
 pub(crate) fn resolve(root: &mut Node, base: &Base<'_>, report: &mut Report) {
     each_service(root, |service| base.service(service, report));
+    resources(root, base);
+}
+
+/// Resolves the paths of what stands beside the services.
+pub(super) fn resources(root: &mut Node, base: &Base<'_>) {
     for section in ["configs", "secrets"] {
         for resource in values_mut(root.get_mut(section)) {
             change(resource.get_mut("file"), |path| base.mount(path));
@@ -41,7 +46,8 @@ pub(crate) fn resolve(root: &mut Node, base: &Base<'_>, report: &mut Report) {
 }
 
 impl Base<'_> {
-    fn service(&self, service: &mut Node, report: &mut Report) {
+    /// Resolves the paths of a service.
+    pub(super) fn service(&self, service: &mut Node, report: &mut Report) {
         if let Some(build) = service.get_mut("build") {
             change(build.get_mut("context"), |path| self.context(path));
             for context in values_mut(build.get_mut("additional_contexts")) {

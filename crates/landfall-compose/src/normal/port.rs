@@ -12,9 +12,6 @@ use super::tables::PORT;
 use super::typed::Typing;
 use crate::yaml::{Node, Value};
 
-/// Ports that one entry may stand for, and that one service may have.
-const PORTS_MAX: usize = 65_536;
-
 /// One port, as texts.
 struct Port {
     target: u32,
@@ -38,7 +35,6 @@ pub(super) fn ports(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
             all.push(port);
         }
     };
-    let mut count = 0;
     for item in items {
         if item.as_mapping().is_some() {
             let Some(port) = t.object(PORT, item) else { continue };
@@ -57,11 +53,12 @@ pub(super) fn ports(t: &mut Typing<'_>, node: &Node) -> Option<Node> {
             }
         };
         let parsed = parse(&short);
-        count += parsed.as_ref().map_or(1, Vec::len);
-        if count > PORTS_MAX {
+        let count = parsed.as_ref().map_or(1, Vec::len);
+        if count > t.ports_left {
             t.invalid(item, "makes too many ports");
             return None;
         }
+        t.ports_left -= count;
         match parsed {
             Ok(ports) if ports.iter().any(|port| port.target == 0) => {
                 t.invalid(item, "a container has no port 0");

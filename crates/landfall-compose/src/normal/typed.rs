@@ -15,11 +15,16 @@ use crate::yaml::{Entry, Mapping, Node, Value};
 pub(super) struct Typing<'a> {
     pub(super) report: &'a mut Report,
     path: Vec<Rc<str>>,
+    /// How many ports ranges may still come to.
+    pub(super) ports_left: usize,
 }
+
+/// Ports that an app may have.
+pub(super) const PORTS_MAX: usize = 250_000;
 
 impl<'a> Typing<'a> {
     pub(super) fn new(report: &'a mut Report) -> Self {
-        Self { report, path: Vec::new() }
+        Self { report, path: Vec::new(), ports_left: PORTS_MAX }
     }
 
     /// Runs one step deeper in the document.
@@ -74,7 +79,7 @@ impl<'a> Typing<'a> {
             self.wrong(node, "a mapping");
             return None;
         };
-        let mut out = Mapping::with_capacity(mapping.len());
+        let mut out = Mapping::with_capacity(mapping.len() + 2);
         for (name, entry) in mapping {
             if let Some(field) = shape.iter().find(|field| field.name == &**name) {
                 let value = self.within(name, |t| t.value(&field.kind, &entry.value));

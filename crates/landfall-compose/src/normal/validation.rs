@@ -33,7 +33,8 @@ pub(super) fn externals(root: &mut Node, report: &mut Report) {
     }
 }
 
-pub(super) fn validate(root: &Node, report: &mut Report) {
+/// Checks what stands beside the services.
+pub(super) fn resources(root: &Node, report: &mut Report) {
     for (name, node) in entries(root, "volumes") {
         let Some(keys) = node.as_mapping() else { continue };
         let other = keys
@@ -46,11 +47,13 @@ pub(super) fn validate(root: &Node, report: &mut Report) {
     }
     content(root, "configs", &["file", "environment", "content"], report);
     content(root, "secrets", &["file", "environment"], report);
-    for (_, service) in entries(root, "services") {
-        addresses(service, report);
-        watches(service, report);
-        requests(service, report);
-    }
+}
+
+/// Checks a service.
+pub(super) fn service(service: &Node, report: &mut Report) {
+    addresses(service, report);
+    watches(service, report);
+    requests(service, report);
 }
 
 /// Whether a resource is looked for and not made.

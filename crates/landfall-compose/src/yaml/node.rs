@@ -120,6 +120,51 @@ impl Node {
         }
     }
 
+    /// The node with some children changed; `None` when none was, so that what stays is shared.
+    pub(crate) fn map_children<'a>(
+        &'a self,
+        mut change: impl FnMut(&'a str, &'a Self) -> Option<Self>,
+    ) -> Option<Self> {
+        match &self.value {
+            Value::Mapping(mapping) => {
+                let mut changed: Option<Mapping> = None;
+                for (index, (name, entry)) in mapping.iter().enumerate() {
+                    let Some(value) = change(name, &entry.value) else { continue };
+                    let changed = changed.get_or_insert_with(|| Mapping::clone(mapping));
+                    if let Some((_, entry)) = changed.get_index_mut(index) {
+                        entry.value = value;
+                    }
+                }
+                changed.map(|changed| self.with(Value::Mapping(Rc::new(changed))))
+            }
+            Value::Sequence(items) => {
+                let mut changed: Option<Vec<Self>> = None;
+                for (index, item) in items.iter().enumerate() {
+                    let Some(value) = change("", item) else { continue };
+                    changed.get_or_insert_with(|| Vec::clone(items))[index] = value;
+                }
+                changed.map(|changed| self.with(Value::Sequence(Rc::new(changed))))
+            }
+            _ => None,
+        }
+    }
+
+    /// How many nodes it stands for, aliases followed; counting stops at the limit.
+    pub(crate) fn count(&self, limit: usize) -> usize {
+        let mut total = 1;
+        let mut add = |child: &Self| {
+            if total < limit {
+                total += child.count(limit - total);
+            }
+        };
+        match &self.value {
+            Value::Mapping(mapping) => mapping.values().for_each(|entry| add(&entry.value)),
+            Value::Sequence(items) => items.iter().for_each(add),
+            _ => {}
+        }
+        total
+    }
+
     /// The same value, wherever it stands.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {

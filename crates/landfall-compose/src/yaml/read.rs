@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::complaint;
 use super::anchor::{Anchors, DEPTH_MAX, Extent, Refused};
+use super::complaint;
 use super::node::{Directive, Entry, Mapping, Node, Value};
 use super::scalar;
 use crate::report::{Code, Report};
