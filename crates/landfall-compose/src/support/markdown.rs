@@ -41,8 +41,8 @@ pub(crate) fn markdown() -> String {
         "\n## Where landfall reads a file in another way than `docker compose` 2.40.3\n\n\
          | what | why |\n|---|---|\n",
     );
-    for (what, why) in DIFFERENCES {
-        let _ = writeln!(out, "| {} | {} |", cell(what), cell(why));
+    for difference in DIFFERENCES {
+        let _ = writeln!(out, "| {} | {} |", cell(difference.what), cell(difference.why));
     }
     out
 }
