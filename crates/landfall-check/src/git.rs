@@ -10,6 +10,8 @@ const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Folders above the project in which a repository is looked for.
 const PARENTS_MAX: usize = 32;
 const BELOW_MAX: usize = 1000;
+/// What the kernel takes for a path.
+const PATH_BYTES_MAX: usize = 4096;
 
 /// The tracked files of one repository.
 #[derive(Debug)]
@@ -101,6 +103,9 @@ fn entry(bytes: &[u8], at: usize, version: u32, previous: &[u8]) -> Option<(Vec<
     let rest = bytes.get(from..)?;
     let length = rest.iter().position(|byte| *byte == 0)?;
     path.extend_from_slice(&rest[..length]);
+    if path.len() > PATH_BYTES_MAX {
+        return None;
+    }
     let end = from + length + 1;
     // Up to version 3, entries are padded to eight bytes with one NUL or more.
     let next = if version >= 4 { end } else { at + (from + length - at + 8) / 8 * 8 };

@@ -78,8 +78,6 @@ pub(crate) fn parse(shown: &str, text: &str) -> Vec<Directive> {
     let mut start = (1_u32, 1_u32);
     let mut quote = None;
     let mut comment = false;
-    // `${NAME}` of templates is no block.
-    let mut variable = false;
     for c in text.chars() {
         column += 1;
         let (here, closes) = ((line, column), quote == Some(c));
@@ -97,8 +95,8 @@ pub(crate) fn parse(shown: &str, text: &str) -> Vec<Directive> {
             }
             continue;
         }
+        // `${NAME}` of templates is no block.
         let opens_variable = c == '{' && word.ends_with('$');
-        variable = (variable || opens_variable) && c != '}';
         match c {
             '"' | '\'' if word.is_empty() => quote = Some(c),
             '#' if word.is_empty() => comment = true,

@@ -1,5 +1,6 @@
 //! Data: that they outlive the container, and lie where they are looked for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use landfall_core::diagnostic::Severity::{Error, Note, Warning};
@@ -149,34 +150,36 @@ fn in_bind(app: &App<'_>, out: &mut Out) {
 }
 
 fn queue(app: &App<'_>, out: &mut Out) {
+    let workers = workers_by_host(app);
     for service in app.services() {
-        if !matches!(service.family, Family::Redis | Family::Rabbit)
-            || !data_mounts(service).is_empty()
-        {
-            continue;
-        }
+        let is_queue = matches!(service.family, Family::Redis | Family::Rabbit);
+        let Some(of) = workers.get(service.name).filter(|_| is_queue) else { continue };
         let runs = service.runs(app).map(|runs| runs.words.join(" ")).unwrap_or_default();
-        if runs.contains("--save ") && !runs.contains("--appendonly yes") {
-            // Keeping nothing is what they want of it.
-            continue;
-        }
-        let worker = app.services().find(|worker| {
-            let line = worker.runs(app).map(|runs| runs.line()).unwrap_or_default();
-            let uses = worker.environment.iter().any(|variable| {
-                let value = variable.value();
-                value == service.name
-                    || know::url_parts(value).is_some_and(|url| url.host == service.name)
-            });
-            know::is_worker(&line).is_some()
-                && (uses || line.contains(&format!("//{}", service.name)))
-        });
-        if let Some(worker) = worker {
-            let (name, of) = (service.name, worker.name);
+        // Keeping nothing may be what they want of it.
+        let forgets = runs.contains("--save ") && !runs.contains("--appendonly yes");
+        if data_mounts(service).is_empty() && !forgets {
+            let name = service.name;
             let message =
                 format!("`{name}` holds the tasks of `{of}` and forgets them with its container");
             out.service(service, service.view.key_at(), message);
         }
     }
+}
+
+/// The first worker that names each host, in a variable or in its command.
+fn workers_by_host<'a>(app: &App<'a>) -> BTreeMap<String, &'a str> {
+    let mut workers = BTreeMap::new();
+    for service in app.services() {
+        let Some(runs) = service.runs(app).filter(|r| know::is_worker(&r.line()).is_some()) else {
+            continue;
+        };
+        let values = service.environment.iter().map(crate::facts::Variable::value);
+        for value in values.chain(runs.words.iter().map(String::as_str)) {
+            let host = know::url_parts(value).map_or(value, |url| url.host);
+            workers.entry(host.to_owned()).or_insert(service.name);
+        }
+    }
+    workers
 }
 
 fn outside(app: &App<'_>, out: &mut Out) {

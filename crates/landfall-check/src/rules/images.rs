@@ -1,9 +1,12 @@
 //! Which images run.
 
+use std::collections::BTreeMap;
+
 use landfall_core::diagnostic::Severity::{Note, Warning};
 
 use crate::facts::{App, Image, Service};
 use crate::finding::Out;
+use crate::know::Family;
 use crate::rule::Rule;
 
 pub(super) const RULES: &[Rule] = &[
@@ -43,6 +46,18 @@ pub(super) const RULES: &[Rule] = &[
         after: "services:\n  web:\n    image: example/web:1.2\n",
         run: development_image,
     },
+    Rule {
+        id: "image-skew",
+        severity: Warning,
+        title: "services that run different versions of one image",
+        why: "Web, workers and scheduler of an app are one program: they share the database's schema and \
+            the format of queued tasks. When one of them has an older version it fails on what the \
+            others write, and only sometimes.",
+        fix: "name the version once, as `${VERSION:?}` or in a shared `x-` anchor",
+        before: "services:\n  web:\n    image: web:1.4.2\n  worker:\n    image: web:1.4.1\n",
+        after: "services:\n  web:\n    image: web:1.4.2\n  worker:\n    image: web:1.4.2\n",
+        run: skew,
+    },
 ];
 
 fn named<'s, 'a>(app: &'s App<'a>) -> impl Iterator<Item = (&'s Service<'a>, &'s Image<'a>)> {
@@ -68,6 +83,31 @@ fn latest(app: &App<'_>, out: &mut Out) {
             out.service(service, at, format!("`{name}` runs an image without a tag"));
         } else {
             out.service(service, at, format!("`{name}` runs `latest`"));
+        }
+    }
+}
+
+fn skew(app: &App<'_>, out: &mut Out) {
+    let mut first: BTreeMap<&str, (&Service<'_>, &Image<'_>)> = BTreeMap::new();
+    for (service, image) in named(app).filter(|(service, _)| service.family == Family::App) {
+        let (known, theirs) = *first.entry(&image.repository).or_insert((service, image));
+        // `7.3` and `7.3-full` are two images of one version.
+        let version = |image: &Image<'_>| {
+            let tag = image.tag.as_deref().unwrap_or("latest");
+            tag.split(['-', '_']).next().unwrap_or_default().to_owned()
+        };
+        let is_version = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+        let (ours, other) = (version(image), version(theirs));
+        if ours != other
+            && is_version(&ours)
+            && is_version(&other)
+            && let (Some(at), Some(there)) = (image.at(), theirs.at())
+        {
+            let name = service.name;
+            let message =
+                format!("`{name}` runs another version of its image than `{}`", known.name);
+            out.service(service, at, message)
+                .related(there, format!("`{}` runs this one", known.name));
         }
     }
 }

@@ -1,11 +1,18 @@
 //! Ports of the host.
 
+use std::collections::BTreeMap;
+
 use landfall_core::diagnostic::Severity::{Error, Note, Warning};
 
 use crate::facts::{App, Port, Service, ports};
 use crate::finding::Out;
 use crate::know::Family;
 use crate::rule::Rule;
+
+/// Ports of one range that are looked at.
+const RANGE_MAX: usize = 1000;
+/// Services that are compared for one port.
+const HOLDERS_MAX: usize = 16;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -93,11 +100,21 @@ fn host_port_twice(app: &App<'_>, out: &mut Out) {
         .filter(|(_, port)| port.published.is_some())
         .take(2000)
         .collect();
+    let mut holders: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     for (index, (service, port)) in all.iter().enumerate() {
-        let before = all[..index].iter().find_map(|(other, theirs)| {
+        let (first, last) = port.published.unwrap_or_default();
+        let numbers = (first..=last).take(RANGE_MAX);
+        let known = numbers.clone().filter_map(|number| holders.get(&number)).flatten();
+        let before = known.map(|at| all[*at]).find_map(|(other, theirs)| {
             let number = port.collides(theirs).filter(|_| !are_alternatives(service, other))?;
             Some((number, other, theirs))
         });
+        for number in numbers {
+            let all = holders.entry(number).or_default();
+            if all.len() < HOLDERS_MAX {
+                all.push(index);
+            }
+        }
         let Some((number, other, theirs)) = before else { continue };
         let name = service.name;
         let message = if name == other.name {
@@ -149,6 +166,8 @@ fn beside_the_host(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) 
     let ours = |container: &crate::ContainerFacts| {
         container.project.as_deref() == Some(app.model.name().as_str())
     };
+    // While the app runs under landfall, its ports are held by the edge for it.
+    let runs_here = engine.containers.iter().any(ours);
     for (service, port) in all {
         let is_it = |(number, protocol): &(u16, String)| {
             port.publishes(*number) && *protocol == port.protocol
@@ -165,7 +184,7 @@ fn beside_the_host(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) 
                     is_it(&(listening.port, listening.protocol.clone()))
                         && (all || port.is_public() || same)
                 });
-                match listens {
+                match listens.filter(|_| !runs_here) {
                     Some(listening) => listening.owner.as_ref().map_or_else(
                         || "another program of this host".to_owned(),
                         |owner| format!("`{owner}`"),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod cases;
+mod hostile;
 mod legacy;
 mod rules;
 mod support;

@@ -153,6 +153,12 @@ impl Project {
         })
     }
 
+    /// Checks it if it can be read at all; whether it could.
+    pub(crate) fn check_if_read(&self) -> bool {
+        let surroundings = Surroundings { engine: self.engine.clone(), ..Surroundings::default() };
+        read(&self.options).map(|model| check(&model, &surroundings)).is_ok()
+    }
+
     /// What one rule finds, a line each.
     pub(crate) fn said_by(&self, rule: &str) -> Vec<String> {
         let findings = self.findings();
