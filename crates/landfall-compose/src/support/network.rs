@@ -20,7 +20,7 @@ pub(super) const SERVICE: &[Row] = rows! {
     "services.*.ports.*.mode": Yes, Yes, "a matter of Swarm's own routing";
     "services.*.ports.*.name": Yes, Refused, "a name for people";
     "services.*.ports.*.app_protocol": Ignored("the edge tells HTTP from TCP by itself"), Refused, "the protocol above TCP";
-    "services.*.expose": Differently("it opens nothing, as in Compose; it tells the edge where the service listens"), Ignored, "ports for other services";
+    "services.*.expose": Differently("it opens nothing, as in Compose; without a published port it says where to ask for health"), Ignored, "ports for other services";
     "services.*.dns": Yes, Yes, "DNS servers";
     "services.*.dns_search": Yes, Yes, "DNS search domains";
     "services.*.dns_opt": Yes, Refused, "options of the resolver";
