@@ -14,6 +14,10 @@ pub(crate) fn plain(model: &Model, all: bool) -> Value {
 pub(crate) fn with_extensions(model: &Model, all: bool) -> Value {
     let mut tree = plain(model, all);
     add(&mut tree, model.root());
+    // As JSON they are not printed at all.
+    if let (Some(models), Some(map)) = (model.root().get("models"), tree.as_object_mut()) {
+        map.insert("models".to_owned(), raw(models));
+    }
     // What Compose prints as JSON even when nobody wrote it, and how it calls some keys there.
     for network in named(&mut tree, "networks") {
         network.retain(|key, value| key != "ipam" || *value != Value::Object(Map::new()));

@@ -1,7 +1,8 @@
 //! `landfall check` says everything at once, deploys nothing, and ends as its findings ask.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::canned::Answers;
 use crate::stage::{Stage, same_as_transcript};
 
 const SHOP: &str = "\
@@ -83,7 +84,7 @@ fn programs_get_one_json_value() {
     let latest = report["findings"].as_array().unwrap();
     let latest = latest.iter().find(|f| f["rule"] == "image-latest").unwrap();
     assert_eq!(latest["service"], "web");
-    let end = serde_json::json!({"line": 4, "column": 17});
+    let end = json!({"line": 4, "column": 17});
     assert_eq!((&latest["at"]["line"], &latest["at"]["end"]), (&Value::from(4), &end));
     let fidelity = report["fidelity"].as_array().unwrap();
     assert!(fidelity.iter().any(|row| row["key"] == "ports" && row["owner"]["name"] == "web"));
@@ -142,4 +143,51 @@ fn an_engine_is_asked_only_on_request() {
     let stage = Stage::new(&[("compose.yaml", CLEAN)]).env("DOCKER_HOST", "unix:///nowhere.sock");
     assert_eq!(code(&stage, &["check"]), 0);
     same_as_transcript("check-no-engine", &stage.transcript(&["check", "--engine"]));
+}
+
+/// An engine with one image, one volume and one container, as 20.10 would tell.
+fn engine(stage: &Stage, volume: &std::path::Path) {
+    let running = json!([{
+        "Names": ["/shop-web-1"], "Image": "sha256:old", "ImageID": "sha256:old",
+        "Labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"},
+        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 9, "Type": "tcp"}],
+    }]);
+    let image = json!({"Id": "sha256:new", "Size": 1000, "Config": {"User": "4242"}});
+    let there = json!({
+        "Name": "shop_data", "Driver": "local", "Mountpoint": volume, "Labels": {}, "Options": {},
+        "Scope": "local",
+    });
+    let none = json!({"message": "no such image"});
+    let version = json!({"Version": "20.10.24", "ApiVersion": "1.41"});
+    Answers::default()
+        .json("GET /version", 200, &version)
+        .json("GET /v1.41/version", 200, &version)
+        .json("GET /v1.41/info", 200, &json!({"DockerRootDir": volume}))
+        .json("GET /v1.41/images/shop:1.4/json", 200, &image)
+        .json("GET /v1.41/images/worker:1.4/json", 404, &none)
+        .json("GET /v1.41/volumes/shop_data", 200, &there)
+        .json("GET /v1.41/networks", 200, &json!([{"Name": "bridge", "Id": "1"}]))
+        .json("GET /v1.41/containers/json?all=false&size=false", 200, &running)
+        .serve(&stage.path("docker.sock"));
+}
+
+#[test]
+fn a_live_engine_tells_what_files_cannot() {
+    let files = "name: shop\nservices:\n  web:\n    image: shop:1.4\n    \
+                 volumes: [\"data:/data\"]\n  worker:\n    image: worker:1.4\n    \
+                 networks: [infra]\nvolumes: {data: {}}\nnetworks: {infra: {external: true}}\n";
+    let stage = Stage::new(&[("compose.yaml", files), ("volume/x", "")]);
+    let socket = format!("unix://{}", stage.path("docker.sock").display());
+    let stage = stage.env("DOCKER_HOST", &socket);
+    engine(&stage, &stage.path("volume"));
+    let output = stage.run(&["check", "--engine", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["error"].is_null(), "{report:#}");
+    let found = report["findings"].as_array().unwrap();
+    let rules: Vec<&str> = found.iter().filter_map(|f| f["rule"].as_str()).collect();
+    for rule in ["volume-owner", "stale-image", "external-missing"] {
+        assert!(rules.contains(&rule), "{rule}: {rules:?}");
+    }
+    let without = stage.run(&["check", "--format", "json"]).stdout;
+    assert!(!String::from_utf8(without).unwrap().contains("stale-image"));
 }
