@@ -8,6 +8,9 @@ pub(crate) fn did_you_mean<'a>(
     nearest(word, known).map(|found| format!("did you mean `{found}`?"))
 }
 
+/// Known words that are compared.
+const KNOWN_MAX: usize = 1_000;
+
 /// The known word that is nearest: at most one edit in three letters away.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing is quadratic in the length, and no key is longer.
@@ -15,11 +18,15 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         return None;
     }
     let limit = (word.chars().count() / 3).max(1);
+    let near = |candidate: &&str| {
+        candidate.len() <= 64 && candidate.len().abs_diff(word.len()) <= limit * 4
+    };
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let wanted = plain(word);
     known
         .into_iter()
-        .filter(|candidate| candidate.len() <= 64)
+        .take(KNOWN_MAX)
+        .filter(near)
         .map(|candidate| (distance(&wanted, &plain(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

@@ -5,9 +5,11 @@
 
 mod anchor;
 mod complaint;
+mod mapping;
 mod node;
 mod read;
 mod scalar;
 
-pub(crate) use node::{Directive, Entry, Mapping, Node, Value};
+pub(crate) use mapping::Mapping;
+pub(crate) use node::{Directive, Entry, Node, Value};
 pub(crate) use read::read;

@@ -3,6 +3,7 @@
 //! Mappings merge, lists grow, scalars are replaced, an empty value keeps what was there; the table
 //! names what differs. `!reset` and `!override` act here and are gone afterwards.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::path::{Pattern, rule_at};
@@ -44,6 +45,9 @@ const RULES: &[(Pattern, Rule)] = &[
     (&["volumes", "*", "labels"], Rule::KeyValue),
 ];
 
+/// Pools are compared each with each, up to this many times.
+const POOL_PAIRS_MAX: usize = 10_000;
+
 /// `over` merged onto `base`, both canonical, at a path of the document.
 pub(crate) fn merge_trees<'a>(
     base: &'a Node,
@@ -76,7 +80,7 @@ pub(crate) fn merge_trees<'a>(
                     put(&mut merged, name, entry.key, entry.value.clone());
                 }
             }
-            over.with(Value::Mapping(Rc::new(merged)))
+            settle(merged, over)
         }
         (_, Value::Mapping(old), Value::Mapping(new)) => {
             let mut merged = Mapping::clone(old);
@@ -92,14 +96,18 @@ pub(crate) fn merge_trees<'a>(
                 };
                 put(&mut merged, name, entry.key, value);
             }
-            over.with(Value::Mapping(Rc::new(merged)))
+            settle(merged, over)
         }
         (Some(Rule::Hosts), Value::Sequence(old), Value::Sequence(new)) => {
-            let fresh = new.iter().filter(|item| !old.iter().any(|known| known.same_as(item)));
+            let known: HashSet<&str> = old.iter().filter_map(Node::as_text).collect();
+            let is_fresh = |item: &&Node| item.as_text().is_none_or(|text| !known.contains(text));
+            let fresh = new.iter().filter(is_fresh);
             let items = old.iter().chain(fresh).cloned().collect();
             over.with(Value::Sequence(Rc::new(items)))
         }
-        (Some(Rule::Pools), Value::Sequence(old), Value::Sequence(new)) => {
+        (Some(Rule::Pools), Value::Sequence(old), Value::Sequence(new))
+            if old.len() * new.len() <= POOL_PAIRS_MAX =>
+        {
             over.with(Value::Sequence(Rc::new(pools(old, new))))
         }
         (_, Value::Sequence(old), Value::Sequence(new)) => {
@@ -122,12 +130,17 @@ pub(crate) fn merge_trees<'a>(
     }
 }
 
+/// Puts a value, also one that is reset: [`settle`] takes those out, all at once.
 fn put(merged: &mut Mapping, name: &Rc<str>, key: crate::source::Span, value: Node) {
-    if value.directive == Some(Directive::Reset) {
-        merged.shift_remove(name);
-    } else {
-        merged.insert(Rc::clone(name), Entry { key, value });
+    merged.insert(Rc::clone(name), Entry { key, value });
+}
+
+fn settle(mut merged: Mapping, over: &Node) -> Node {
+    let is_reset = |entry: &Entry| entry.value.directive == Some(Directive::Reset);
+    if merged.values().any(is_reset) {
+        merged.retain(|_, entry| !is_reset(entry));
     }
+    over.with(Value::Mapping(Rc::new(merged)))
 }
 
 /// Whether a pair was written as `NAME=value`: then its value stands within its key's place.

@@ -174,7 +174,7 @@ fn dependencies(service: &mut Node) {
             value.put("required", Node::new(Value::Bool(true), at.span));
             Entry { key: at.span, value }
         };
-        depends.entry(target.into()).or_insert_with(value);
+        depends.insert_new(target.into(), value);
     }
 }
 

@@ -105,7 +105,7 @@ fn put(service: &mut Node, key: &str, own: Mapping, found: BTreeMap<String, Stri
     let mut all = own;
     for (name, value) in found {
         let entry = || Entry { key: at, value: Node::text(&value, at) };
-        all.entry(Rc::from(name)).or_insert_with(entry);
+        all.insert_new(Rc::from(name), entry);
     }
     if !all.is_empty() {
         service.put(key, Node::new(Value::Mapping(Rc::new(all)), at));

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use indexmap::IndexMap;
-
+use super::mapping::Mapping;
 use crate::source::Span;
 
 /// One value with its place.
@@ -39,9 +38,6 @@ pub(crate) enum Value {
     /// Its variables could not be filled in, which has been said: nothing more is.
     Refused,
 }
-
-/// Entries in the order of the file; keys are unique.
-pub(crate) type Mapping = IndexMap<Rc<str>, Entry>;
 
 /// A value with the place of its key.
 #[derive(Debug, Clone)]
@@ -131,7 +127,7 @@ impl Node {
                 for (index, (name, entry)) in mapping.iter().enumerate() {
                     let Some(value) = change(name, &entry.value) else { continue };
                     let changed = changed.get_or_insert_with(|| Mapping::clone(mapping));
-                    if let Some((_, entry)) = changed.get_index_mut(index) {
+                    if let Some(entry) = changed.at_mut(index) {
                         entry.value = value;
                     }
                 }

@@ -10,7 +10,8 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use super::anchor::{Anchors, DEPTH_MAX, Extent, Refused};
 use super::complaint;
-use super::node::{Directive, Entry, Mapping, Node, Value};
+use super::mapping::Mapping;
+use super::node::{Directive, Entry, Node, Value};
 use super::scalar;
 use crate::report::{Code, Report};
 use crate::source::{FileId, Span, clamp};
