@@ -104,6 +104,8 @@ fn answered(call: Call, status: u16, message: &str) -> EngineError {
         403 if message.contains("already exists") => none(Kind::Conflict, Retry::Never),
         400..=499 => none(Kind::Invalid, Retry::Never),
         _ if is_refused_process(message) => none(Kind::Invalid, Retry::Never),
+        // Newer engines look for the container whose network is to be joined only at the start.
+        _ if message.contains("No such container") => none(Kind::NotFound, Retry::Never),
         _ => error(Kind::Internal, call.in_doubt(), Retry::Later, message),
     }
 }
@@ -132,6 +134,10 @@ pub(crate) fn is_passing(message: &str) -> bool {
 fn is_refused_process(message: &str) -> bool {
     message.contains("OCI runtime create failed")
         || message.contains("OCI runtime exec failed")
+        // What is asked for, and this host has not.
+        || message.contains("could not select device driver")
+        || message.contains("CDI device injection failed")
+        || message.contains("but it is not a shared")
         // A user or a group that the image does not have.
         || message.contains("no matching entries in")
 }
@@ -170,6 +176,21 @@ mod tests {
             500,
             "failed to set up container networking: driver failed programming external connectivity on endpoint web (0f3a): Bind for 0.0.0.0:80 failed: port is already allocated",
             Kind::PortTaken,
+            Effect::None,
+            Retry::Never,
+        ),
+        // A GPU on a host without one
+        (
+            500,
+            "could not select device driver \"\" with capabilities: [[gpu]]",
+            Kind::Invalid,
+            Effect::None,
+            Retry::Never,
+        ),
+        (
+            500,
+            "joining network namespace of container: No such container: shop-vpn-d1-1",
+            Kind::NotFound,
             Effect::None,
             Retry::Never,
         ),

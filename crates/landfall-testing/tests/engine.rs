@@ -7,6 +7,8 @@
 mod fixture;
 #[path = "engine/kills.rs"]
 mod kills;
+#[path = "engine/neighbours.rs"]
+mod neighbours;
 #[path = "engine/refusals.rs"]
 mod refusals;
 #[path = "engine/ring.rs"]

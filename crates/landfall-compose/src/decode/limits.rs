@@ -59,17 +59,6 @@ pub(super) fn oom_score(d: &mut Decoder<'_>, entry: &Entry, service: &mut Servic
     }
 }
 
-/// Microseconds, or a duration.
-pub(super) fn micros(d: &mut Decoder<'_>, entry: &Entry) -> Option<i64> {
-    match &entry.value.value {
-        Value::Text(text) if text.parse::<i64>().is_err() => {
-            let millis = d.duration_ms(&entry.value)?;
-            i64::try_from(millis).ok()?.checked_mul(1000)
-        }
-        _ => d.integer(&entry.value),
-    }
-}
-
 pub(super) fn swappiness(d: &mut Decoder<'_>, entry: &Entry, service: &mut ServiceDraft) {
     let percent = d.count(&entry.value, 0, 100);
     service.container.resources.memory_swappiness = percent.map(i64::from);

@@ -8,6 +8,7 @@ mod fidelity;
 mod files;
 mod limits;
 mod misshapen;
+mod passed_on;
 mod secrets;
 mod services;
 mod support;

@@ -36,7 +36,7 @@ fn request(corner: &Corner) -> BuildRequest {
 #[test]
 fn an_image_is_built_and_what_a_release_seals_is_read_back() {
     in_corner("build", async |corner| {
-        let dockerfile = "FROM busybox:1 AS base\nARG WORD=none\nRUN echo \"the word is $WORD\"; cat /etc/hosts\n\
+        let dockerfile = "FROM busybox:latest AS base\nARG WORD=none\nRUN echo \"the word is $WORD\"; cat /etc/hosts\n\
             FROM base AS wanted\nCOPY hello.txt /hello.txt\nEXPOSE 8080\nVOLUME /data\n\
             HEALTHCHECK --interval=7s CMD test -e /hello.txt\n\
             FROM base AS unwanted\nRUN exit 1\n";
@@ -82,11 +82,11 @@ fn a_step_that_fails_is_told_with_its_last_lines() {
     in_corner("nobuild", async |corner| {
         for (dockerfile, what) in [
             (
-                "FROM busybox:1\nRUN echo before; echo the cause >&2; exit 9\n",
+                "FROM busybox:latest\nRUN echo before; echo the cause >&2; exit 9\n",
                 "returned a non-zero code: 9",
             ),
-            ("FROM busybox:1\nNONSENSE\n", "NONSENSE"),
-            ("FROM busybox:1\nCOPY nothing /\n", "nothing"),
+            ("FROM busybox:latest\nNONSENSE\n", "NONSENSE"),
+            ("FROM busybox:latest\nCOPY nothing /\n", "nothing"),
         ] {
             let files = [("Dockerfile", dockerfile)];
             let built = corner
@@ -113,7 +113,7 @@ fn a_step_that_fails_is_told_with_its_last_lines() {
 fn a_dropped_build_leaves_nothing_running() {
     in_corner("cancel", async |corner| {
         let mark = format!("sleep 98 # {}", corner.app);
-        let dockerfile = format!("FROM busybox:1\nRUN {mark}\n");
+        let dockerfile = format!("FROM busybox:latest\nRUN {mark}\n");
         let files = [("Dockerfile", dockerfile.as_str())];
         let mut request = request(corner);
         request.limit = Duration::from_secs(2);

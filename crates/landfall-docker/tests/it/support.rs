@@ -22,7 +22,7 @@ use landfall_deploy::ports::{Clock, ContainerRequest, Engine as _, NetworkReques
 use landfall_docker::DockerEngine;
 
 /// The small image that everything runs in.
-const IMAGE: &str = "busybox:1";
+const IMAGE: &str = "busybox:latest";
 
 pub(crate) struct Corner {
     pub(crate) engine: DockerEngine,

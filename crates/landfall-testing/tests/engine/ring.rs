@@ -81,6 +81,15 @@ impl Ring {
         self.deploy_command(word, variant).output().expect("the binary runs").into()
     }
 
+    /// Deploys a compose file of the story's own.
+    pub(crate) fn deploy_text(&self, text: &str) -> Said {
+        let folder = self.folder.path().join("app");
+        std::fs::create_dir_all(&folder).expect("there is room");
+        let file = folder.join("compose.yaml");
+        std::fs::write(&file, text).expect("there is room");
+        self.run(&["-f", file.to_str().expect("a path of ours"), "deploy"])
+    }
+
     /// Deploys one release, which must work.
     #[track_caller]
     pub(crate) fn deploys(&self, word: &str, variant: Variant) {
@@ -156,11 +165,16 @@ pub(crate) fn clean(load: Load) {
 
 /// A file of the fixture's data volume.
 pub(crate) fn data(file: &str) -> String {
-    let docker = std::env::var("DOCKER_HOST").expect("`cargo xtask test` sets it");
-    let mount = ["-v", "ring_data:/data:ro", "busybox:latest", "cat"];
+    let mount = ["run", "--rm", "--network", "none", "-v", "ring_data:/data:ro", "busybox:latest"];
+    let file = format!("/data/{file}");
+    docker(&[&mount[..], &["cat", &file]].concat())
+}
+
+/// What the engine's own command line says.
+pub(crate) fn docker(words: &[&str]) -> String {
+    let host = std::env::var("DOCKER_HOST").expect("`cargo xtask test` sets it");
     let mut command = Command::new("docker");
-    command.env("DOCKER_HOST", docker).args(["run", "--rm", "--network", "none"]).args(mount);
-    let output = command.arg(format!("/data/{file}")).output().expect("docker runs");
+    let output = command.env("DOCKER_HOST", host).args(words).output().expect("docker runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
