@@ -15,7 +15,6 @@ pub(crate) fn say(line: &str) {
 }
 
 /// A result on stdout.
-#[cfg_attr(not(feature = "load"), expect(dead_code, reason = "only the load has results"))]
 pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
@@ -75,6 +74,13 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 /// The root of the checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the workspace's root")
+}
+
+/// The build folder, in which this very program stands two levels deep.
+pub(crate) fn build_folder() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().nth(2).context("xtask stands in a build folder")?;
+    Ok(folder.to_owned())
 }
 
 /// The last `count` lines of a text.

@@ -7,6 +7,7 @@
 mod bench;
 mod cmd;
 mod demo;
+mod fuzz;
 mod load;
 mod product;
 mod rings;
@@ -38,6 +39,8 @@ enum Command {
     Tidy(tidy::Args),
     /// Run the tests: the fast rings, then the ring on real engines.
     Test(rings::Args),
+    /// Try broken files on the loader, guided by what the code does.
+    Fuzz(fuzz::Args),
     /// Send load to a running service by hand, and print what failed.
     Load(load::Args),
     /// Show a deploy of the example shop under load.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&args),
         Command::Tidy(args) => tidy::run(&args),
         Command::Test(args) => rings::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         #[cfg(feature = "load")]
         Command::Load(args) => load::run(&args),
         #[cfg(feature = "load")]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use landfall_testing::host::{Host, Project};
 
-use crate::cmd::{root, say};
+use crate::cmd::{build_folder, root, say};
 use crate::product;
 use crate::setup::engine::{self, Engine};
 use crate::setup::{images, packages, shop};
@@ -81,11 +81,4 @@ fn lock(name: &str) -> Result<File> {
     let lock = File::create(&path).with_context(|| format!("open {}", path.display()))?;
     lock.try_lock().with_context(|| format!("another {name} runs on this machine"))?;
     Ok(lock)
-}
-
-/// The build folder, in which this very program stands two levels deep.
-fn build_folder() -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let folder = program.ancestors().nth(2).context("xtask stands in a build folder")?;
-    Ok(folder.to_owned())
 }
