@@ -144,7 +144,7 @@ impl Out {
             match more {
                 0 => {}
                 1 => finding.message.push_str(", and one more service"),
-                _ => finding.message.push_str(&format!(", and {more} more services")),
+                _ => finding.message.extend([", and ", &more.to_string(), " more services"]),
             }
             finding
         };

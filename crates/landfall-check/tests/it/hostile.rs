@@ -1,5 +1,6 @@
 //! Broken and hostile surroundings: nothing panics, nothing takes long.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -88,16 +89,18 @@ fn broken_files_are_no_reason_to_panic() {
 fn two_thousand_services_are_checked_in_a_moment() {
     let mut text = "--- compose.yaml\nservices:\n".to_owned();
     for number in 0..2000 {
-        text.push_str(&format!(
+        write!(
+            text,
             "  s{number}:\n    image: redis:7\n    command: celery -A x worker\n    ports:              [\"{}:80\"]\n    volumes: [\"v{number}:/srv/static\"]\n    environment: {{URL:              \"redis://s{}/0\", A: $B}}\n    depends_on: [s0]\n",
             number % 60_000 + 1,
             number / 2,
-        ));
+        )
+        .unwrap();
     }
     text = text.replacen("depends_on: [s0]", "x-a: 1", 1);
     text.push_str("volumes:\n");
     for number in 0..2000 {
-        text.push_str(&format!("  v{number}: {{}}\n"));
+        writeln!(text, "  v{number}: {{}}").unwrap();
     }
     let project = Project::new(&text);
     let started = Instant::now();
