@@ -26,11 +26,13 @@ mod top;
 mod value;
 mod volumes;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::env::Environment;
 use crate::report::{Code, Report};
 use crate::source::Span;
+use crate::text::shortened;
 use crate::yaml::{Entry, Mapping, Node};
 
 pub(crate) use grants::{Grant, Material, MaterialSource};
@@ -68,7 +70,12 @@ impl<'a> Decoder<'a> {
 
     /// Runs one step deeper in the document.
     fn within<R>(&mut self, segment: impl Into<String>, run: impl FnOnce(&mut Self) -> R) -> R {
-        self.path.push(segment.into());
+        let segment = segment.into();
+        let short = match shortened(&segment) {
+            Cow::Owned(short) => short,
+            Cow::Borrowed(_) => segment,
+        };
+        self.path.push(short);
         let result = run(self);
         self.path.pop();
         result
@@ -110,7 +117,7 @@ impl<'a> Decoder<'a> {
             return;
         }
         let known = keys.rules.iter().map(|(name, _)| *name);
-        let message = format!("{} has no key `{name}`", keys.owner);
+        let message = format!("{} has no key `{}`", keys.owner, shortened(name));
         self.report.error(Code::UnknownKey, entry.key, message).suggest(name, known);
     }
 

@@ -17,7 +17,8 @@ mod service;
 mod tie;
 mod top;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use landfall_core::diagnostic::Location;
@@ -94,16 +95,24 @@ impl Verdict {
 /// What becomes of every key that a file uses, in the order of the file.
 ///
 /// A key inside of another is listed when something else becomes of it than of the outer one; a key
-/// that stands in several entries of a list is listed once.
+/// that stands in several entries of a list is listed once. Services whose profile is not enabled are
+/// left out: what is not deployed need not be deployable.
 pub fn fidelity(model: &Model) -> Vec<Fidelity> {
-    let mut walk =
-        Walk { owner: Owner::App, path: String::new(), said: HashSet::new(), found: Vec::new() };
+    let mut walk = Walk {
+        disabled: &model.normal.disabled,
+        owner: Owner::App,
+        path: String::new(),
+        said: HashSet::new(),
+        found: Vec::new(),
+    };
     let root = View::new(&model.merged, None, &model.sources);
     walk.inside(root, &FILE, None);
     walk.found
 }
 
-struct Walk {
+struct Walk<'m> {
+    /// Services that do not take part.
+    disabled: &'m BTreeSet<Rc<str>>,
     owner: Owner,
     /// Pattern of where this is: `services.*.ports`.
     path: String,
@@ -112,7 +121,7 @@ struct Walk {
     found: Vec<Fidelity>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn inside(&mut self, view: View<'_>, shape: &'static Shape, outer: Option<Here>) {
         for kind in shape.kinds {
             match kind {
@@ -125,6 +134,9 @@ impl Walk {
                 }
                 Kind::Names(names) => {
                     for (name, value) in view.entries() {
+                        if self.path == "services" && self.disabled.contains(name) {
+                            continue;
+                        }
                         let outer = if self.enter(name) { None } else { outer };
                         self.step("*", value, names.shape, outer);
                     }

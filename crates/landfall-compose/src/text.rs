@@ -1,5 +1,6 @@
 //! Reads a text file into [`crate::source::Sources`]: at most 10 MB of UTF-8 without NUL.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -81,10 +82,34 @@ fn decode(bytes: Vec<u8>, name: &str, report: &mut Report) -> Option<FileId> {
     None
 }
 
+/// Letters of a name that a message shows.
+const SHOWN_MAX: usize = 80;
+
+/// A name as a message shows it: whoever writes endless keys does not get them back a thousand times.
+pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+        None => Cow::Borrowed(name),
+    }
+}
+
 /// An I/O error in words, without the number of the operating system.
 pub(crate) fn describe(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_names_are_shown_in_part() {
+        assert_eq!(shortened("web"), "web");
+        let shown = shortened(&"ä".repeat(1000)).into_owned();
+        assert_eq!(shown.chars().count(), SHOWN_MAX + 1);
+        assert!(shown.ends_with('…'));
+    }
 }

@@ -3,6 +3,7 @@
 use super::{Group, Kind, Place, Setting};
 use crate::report::{Code, Finding, Report};
 use crate::short::quantity;
+use crate::text::shortened;
 use crate::yaml::{Node, Value};
 
 /// Reports what does not fit the table. `path` is where `x-landfall` stands, for messages.
@@ -25,7 +26,7 @@ fn settings(node: &Node, owner: &str, settings: &[Setting], path: &str, report: 
             }
             None if name.starts_with("x-") && &**name != "x-landfall" => {}
             None => {
-                let message = format!("{owner} has no key `{name}`");
+                let message = format!("{owner} has no key `{}`", shortened(name));
                 report
                     .error(Code::UnknownKey, entry.key, message)
                     .suggest(name, settings.iter().map(|setting| setting.name));

@@ -8,6 +8,7 @@ use super::service::SERVICE;
 use super::types::{Kind, Names, Others, Shape, Table, Words};
 use crate::extension;
 use crate::report::{Code, Report};
+use crate::text::shortened;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 const SPLIT: &str = "leave out the space, or put the whole in quotes";
@@ -62,7 +63,7 @@ impl<'a> Checker<'a> {
     }
 
     fn within(&mut self, segment: &str, entry: &Node, shape: &'static Shape) {
-        self.path.push(segment.to_owned());
+        self.path.push(shortened(segment).into_owned());
         self.check(entry, shape);
         self.path.pop();
     }
@@ -203,7 +204,7 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_key(&mut self, name: &str, entry: &Entry, table: &'static Table) {
-        let message = format!("{} has no key `{name}`", table.owner);
+        let message = format!("{} has no key `{}`", table.owner, shortened(name));
         let known = table.keys.iter().map(|(key, _)| *key);
         let finding = self.report.error(Code::UnknownKey, entry.key, message);
         finding.maybe_hint(elsewhere(name, table)).suggest(name, known);
@@ -216,7 +217,9 @@ impl<'a> Checker<'a> {
             } else if !names.rule.is_empty() && !was_in_list(entry) {
                 let message = match names.of {
                     "" => format!("a key of `{}` {}", self.here(), names.rule),
-                    of => format!("`{name}` cannot be the name of {of}: {}", names.rule),
+                    of => {
+                        format!("`{}` cannot be the name of {of}: {}", shortened(name), names.rule)
+                    }
                 };
                 self.report.error(Code::InvalidName, entry.key, message);
             }

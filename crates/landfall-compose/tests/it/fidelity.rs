@@ -74,6 +74,13 @@ fn what_compose_adds_by_itself_is_not_listed() {
 }
 
 #[test]
+fn services_that_are_not_enabled_are_not_listed() {
+    let text =
+        "services:\n  web: {image: a}\n  mail: {image: b, isolation: x, profiles: [debug]}\n";
+    assert_eq!(lines(&of(text)), ["web image: honoured differently 2:9"]);
+}
+
+#[test]
 fn extensions_are_not_listed() {
     let found = of(
         "x-a: {image: b}\nservices:\n  web: {image: a, x-b: {ports: 1}, x-landfall: {singleton: true}}\n",
