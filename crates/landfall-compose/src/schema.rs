@@ -9,6 +9,7 @@ mod check;
 mod common;
 mod deploy;
 mod mounts;
+mod parts;
 mod service;
 mod top;
 mod types;

@@ -3,7 +3,7 @@
 use super::common::{
     BOOL_OR_TEXT, HOSTS, PAIRS, SCALARS, SIZE_WHOLE, TEXT, TEXT_OR_SET, TEXTS, not_empty,
 };
-use super::service::{GRANTS, ULIMITS};
+use super::parts::{GRANTS, ULIMITS};
 use super::types::Kind::{self, Map, Text};
 use super::types::{Names, Others, Shape, Table, Words};
 

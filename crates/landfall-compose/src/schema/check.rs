@@ -176,7 +176,7 @@ impl<'a> Checker<'a> {
                 None => self.unknown_key(name, entry, table),
             }
         }
-        let missing = table.required.iter().filter(|name| !mapping.contains_key(**name));
+        let missing = table.required.iter().filter(|name| !mapping.contains_key(name));
         let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
         if !missing.is_empty() {
             let message = format!("{} needs {}", table.owner, missing.join(" and "));
