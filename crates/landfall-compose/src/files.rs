@@ -108,7 +108,7 @@ impl<'a> Files<'a> {
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for document in documents {
-            let filled = self.filled(&document.node, place.environment, report);
+            let filled = filled(&document.node, place.environment, report);
             let chain: Vec<Rc<Path>> =
                 place.chain.iter().chain([&document.path]).cloned().collect();
             let here = Place { chain: &chain, ..*place };
@@ -121,11 +121,6 @@ impl<'a> Files<'a> {
             });
         }
         merged.map(|merged| unique(&strip(&merged)))
-    }
-
-    /// A document with its variables filled in, canonical.
-    fn filled(&self, document: &Node, environment: &Environment, report: &mut Report) -> Node {
-        canonical(&interpolate(document, environment, report), report)
     }
 
     /// A part of an app that stands in another folder: merged, with absolute paths.
@@ -143,6 +138,11 @@ impl<'a> Files<'a> {
     }
 }
 
+/// A document with its variables filled in, canonical.
+fn filled(document: &Node, environment: &Environment, report: &mut Report) -> Node {
+    canonical(&interpolate(document, environment, report), report)
+}
+
 /// Opens the files that `extends` names.
 struct Others<'f, 'a, 'p> {
     files: &'f mut Files<'a>,
@@ -155,7 +155,7 @@ impl Extender for Others<'_, '_, '_> {
         let documents = self.files.documents_of(path, &name, Some(wanted_by), report)?;
         let mut merged: Option<Node> = None;
         for document in &documents {
-            let filled = self.files.filled(&document.node, self.place.environment, report);
+            let filled = filled(&document.node, self.place.environment, report);
             merged = Some(match merged {
                 Some(base) => merge_trees(&base, &filled, &mut Vec::new(), report),
                 None => filled,

@@ -161,7 +161,7 @@ fn environment(
 /// Names without a value take the included app's value, for the including one may not know it.
 fn bare_variables(part: &mut Node, environment: &Environment) {
     let services = part.get_mut("services").and_then(Node::entries_mut);
-    for service in services.into_iter().flat_map(|services| services.values_mut()) {
+    for service in services.into_iter().flat_map(Mapping::values_mut) {
         let variables = service.value.get_mut("environment").and_then(Node::entries_mut);
         for (name, entry) in variables.into_iter().flatten() {
             if entry.value.is_null()

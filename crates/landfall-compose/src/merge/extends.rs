@@ -146,7 +146,7 @@ impl Walk<'_> {
         if let Some(entry) = services.and_then(|services| services.get(name)) {
             return Some(entry.value.clone());
         }
-        let known = services.into_iter().flat_map(|services| services.keys()).map(|name| &**name);
+        let known = services.into_iter().flat_map(Mapping::keys).map(|name| &**name);
         self.report
             .error(Code::Undefined, at, format!("there is no service `{name}` to extend"))
             .suggest(name, known);

@@ -71,16 +71,7 @@ pub(crate) fn merge_trees<'a>(
             over.clone()
         }
         (Some(Rule::KeyValue), Value::Mapping(old), Value::Mapping(new)) => {
-            let mut merged = Mapping::clone(old);
-            for (name, entry) in new.iter() {
-                // The reference looks for the name among the keys, and a list has none.
-                let hidden = entry.value.directive == Some(Directive::Reset)
-                    && merged.get(name).is_some_and(is_from_list);
-                if !hidden {
-                    put(&mut merged, name, entry.key, entry.value.clone());
-                }
-            }
-            settle(merged, over)
+            settle(key_values(old, new), over)
         }
         (_, Value::Mapping(old), Value::Mapping(new)) => {
             let mut merged = Mapping::clone(old);
@@ -128,6 +119,19 @@ pub(crate) fn merge_trees<'a>(
             over.clone()
         }
     }
+}
+
+fn key_values(old: &Mapping, new: &Mapping) -> Mapping {
+    let mut merged = old.clone();
+    for (name, entry) in new {
+        // The reference looks for the name among the keys, and a list has none.
+        let hidden = entry.value.directive == Some(Directive::Reset)
+            && merged.get(name).is_some_and(is_from_list);
+        if !hidden {
+            put(&mut merged, name, entry.key, entry.value.clone());
+        }
+    }
+    merged
 }
 
 /// Puts a value, also one that is reset: [`settle`] takes those out, all at once.

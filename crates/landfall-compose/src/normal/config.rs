@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::Normal;
 use crate::source::Sources;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// Prints a tree; `all` also prints what no enabled service uses.
 pub(crate) fn config(normal: &Normal, name: &str, sources: &Sources, all: bool) -> Json {
@@ -89,7 +89,7 @@ fn used<'a>(normal: &'a Normal, section: &str) -> BTreeSet<&'a str> {
         match section {
             "networks" => {
                 let joined = service.get("networks").and_then(Node::as_mapping);
-                names.extend(joined.into_iter().flat_map(|m| m.keys()).map(|name| &**name));
+                names.extend(joined.into_iter().flat_map(Mapping::keys).map(|name| &**name));
             }
             "volumes" => {
                 let named =

@@ -50,8 +50,8 @@ pub(super) fn refuse_cycles(root: &Node, disabled: &BTreeSet<Rc<str>>, report: &
 
 fn targets<'a>(services: &'a Mapping, name: &str) -> Vec<&'a str> {
     let depends = services.get(name).and_then(|entry| entry.value.get("depends_on"));
-    let targets = depends.and_then(Node::as_mapping).into_iter().flat_map(|m| m.keys());
-    targets.map(|name| &**name).filter(|name| services.contains_key(*name)).collect()
+    let targets = depends.and_then(Node::as_mapping).into_iter().flat_map(Mapping::keys);
+    targets.map(|name| &**name).filter(|name| services.contains_key(name)).collect()
 }
 
 fn say(stack: &[(&str, Vec<&str>)], first: &str, services: &Mapping, report: &mut Report) {

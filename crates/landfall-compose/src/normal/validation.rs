@@ -70,7 +70,7 @@ fn content(root: &Node, section: &str, ways: &[&str], report: &mut Report) {
     for (name, node) in entries(root, section) {
         let given: Vec<&str> = node
             .as_mapping()
-            .map(|keys| ways.iter().copied().filter(|way| keys.contains_key(*way)).collect())
+            .map(|keys| ways.iter().copied().filter(|way| keys.contains_key(way)).collect())
             .unwrap_or_default();
         let has =
             |key: &str| node.as_mapping().is_some_and(|keys: &Mapping| keys.contains_key(key));

@@ -16,6 +16,7 @@ const SMALL_MAX: usize = 16;
 pub(crate) struct Mapping {
     entries: Vec<(Rc<str>, Entry)>,
     /// Positions by key, when there are many.
+    #[expect(clippy::box_collection, reason = "most mappings have none, and there are many")]
     index: Option<Box<HashMap<Rc<str>, usize>>>,
 }
 
@@ -182,15 +183,15 @@ mod tests {
 
     #[test]
     fn small_and_large_mappings_keep_order_and_find_their_keys() {
-        for size in [3_i64, 100] {
-            let named = (0..size).map(|n| (Rc::from(format!("k{n}")), entry(n)));
+        for size in [3, 100] {
+            let named = (0..size).map(|n| (Rc::from(format!("k{n}")), entry(1)));
             let mut mapping: Mapping = named.collect();
             assert!(mapping.shift_remove("k1").is_some());
             assert!(mapping.insert("k0".into(), entry(7)).is_some());
             mapping.insert_new("k0".into(), || entry(8));
             mapping.insert_new("new".into(), || entry(9));
             let keys: Vec<&str> = mapping.keys().map(|key| &**key).collect();
-            assert_eq!((keys[0], keys[1], keys.len()), ("k0", "k2", size as usize));
+            assert_eq!((keys[0], keys[1], keys.len()), ("k0", "k2", size));
             for key in &keys {
                 assert!(mapping.contains_key(key), "{key}");
             }

@@ -3,11 +3,14 @@
 
 mod broken;
 mod codes;
+mod consistent;
 mod extension;
 mod fidelity;
 mod files;
+mod include;
 mod limits;
 mod misshapen;
+mod normal;
 mod passed_on;
 mod secrets;
 mod services;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use landfall_compose::{LoadOptions, Project, load, render};
+use landfall_compose::{LoadOptions, Model, Project, load, read, render};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,6 +63,24 @@ impl App {
         load(&self.options).unwrap_or_else(|failed| {
             panic!("it does not load:\n{}", render(&failed.diagnostics, &failed.sources, false))
         })
+    }
+
+    /// What is read, without asking whether it can be deployed.
+    pub(crate) fn read(&self) -> Model {
+        read(&self.options).unwrap_or_else(|failed| {
+            panic!("it is not read:\n{}", render(&failed.diagnostics, &failed.sources, false))
+        })
+    }
+
+    /// What `landfall config` prints.
+    pub(crate) fn config(&self) -> Value {
+        self.read().config()
+    }
+
+    /// The codes of errors that reading ends with; nothing when it does not.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let failed = read(&self.options).err();
+        failed.into_iter().flat_map(|failed| failed.diagnostics).map(|d| d.code).collect()
     }
 
     /// The spec as JSON.

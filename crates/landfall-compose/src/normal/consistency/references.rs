@@ -3,7 +3,7 @@
 use super::{Scene, entries, items};
 use crate::report::Code;
 use crate::source::Span;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Mapping, Node, Value};
 
 pub(super) fn check(scene: &mut Scene<'_>, name: &str, service: &Node) {
     for (network, entry) in entries(service, "networks") {
@@ -83,7 +83,7 @@ fn defined(scene: &mut Scene<'_>, section: &str, kind: &str, name: &str, at: Spa
     if known.is_some_and(|known| known.contains_key(name)) {
         return;
     }
-    let names = known.into_iter().flat_map(|known| known.keys()).map(|name| &**name);
+    let names = known.into_iter().flat_map(Mapping::keys).map(|name| &**name);
     scene
         .report
         .error(Code::Undefined, at, format!("there is no {kind} `{name}` under `{section}`"))
