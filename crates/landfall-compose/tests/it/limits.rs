@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use landfall_compose::read;
+
 use super::support::App;
 
 #[test]
@@ -84,4 +86,71 @@ fn excerpts_hold_no_control_characters() {
     let app = App::new(&[("compose.yaml", "services:\n  web: {\"im\u{1b}age\": \"\u{202e}x\"}\n")]);
     let said = app.said();
     assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
+}
+
+#[test]
+fn a_hundred_thousand_services_are_read_or_refused_soon() {
+    let mut text = String::from("services:\n");
+    for service in 0..100_000 {
+        let _ = writeln!(text, "  s{service}: {{image: i}}");
+    }
+    let app = App::new(&[("compose.yaml", &text)]);
+    match read(&app.options) {
+        Ok(model) => {
+            let tree = model.config();
+            assert_eq!(tree["services"].as_object().map(serde_json::Map::len), Some(100_000));
+        }
+        Err(failed) => assert!(failed.diagnostics.len() <= 501),
+    }
+}
+
+#[test]
+fn ten_megabytes_of_services_are_read_without_doubling_them_over_and_over() {
+    let mut text = String::from("services:\n");
+    let mut service = 0;
+    while text.len() < 10 * 1024 * 1024 - 1_024 {
+        let _ = writeln!(text, "  s{service}:\n    image: i\n    environment:");
+        for variable in 0..20 {
+            let _ =
+                writeln!(text, "      VARIABLE_{variable}: \"value of {variable} ${{A:-none}}\"");
+        }
+        service += 1;
+    }
+    let app = App::new(&[("compose.yaml", &text)]);
+    if let Ok(model) = read(&app.options) {
+        assert_eq!(model.config()["services"].as_object().map(serde_json::Map::len), Some(service));
+    }
+}
+
+#[test]
+fn circles_of_files_end_with_an_error() {
+    let extends = "services: {a: {extends: {file: b.yaml, service: a}}}";
+    let back = "services: {a: {extends: {file: compose.yaml, service: a}}}";
+    let app = App::new(&[("compose.yaml", extends), ("b.yaml", back)]);
+    assert!(app.codes().contains(&"LF0402!".to_owned()), "{:?}", app.codes());
+    let one = "include: [b.yaml]\nservices: {a: {image: i}}";
+    let two = "include: [compose.yaml]\nservices: {b: {image: i}}";
+    let app = App::new(&[("compose.yaml", one), ("b.yaml", two)]);
+    assert!(app.codes().contains(&"LF0402!".to_owned()), "{:?}", app.codes());
+}
+
+#[test]
+fn aliases_of_variables_do_not_multiply_what_is_filled_in() {
+    // Each level doubles what the one before comes to.
+    let mut text = String::from("x-0: &a0 \"${BIG}${BIG}${BIG}${BIG}\"\n");
+    for level in 1..40 {
+        let _ = writeln!(text, "x-{level}: &a{level} {{l: *a{}, r: *a{}}}", level - 1, level - 1);
+    }
+    text.push_str("services: {web: {image: i}}\n");
+    let app = App::new(&[("compose.yaml", &text)]).variable("BIG", &"x".repeat(10_000));
+    assert_eq!(app.codes(), ["LF0105!"]);
+}
+
+#[test]
+fn a_file_from_elsewhere_is_not_fetched() {
+    for include in ["https://example.invalid/compose.yaml", "oci://example.invalid/app:1"] {
+        let text = format!("include: [\"{include}\"]\nservices: {{web: {{image: i}}}}\n");
+        let app = App::new(&[("compose.yaml", &text)]);
+        assert!(read(&app.options).is_err(), "{include}");
+    }
 }
