@@ -1,7 +1,6 @@
 //! Looks at files, bounded: rules read what is small and a regular file, and list what is near.
 
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,8 @@ use crate::git::Tracked;
 const FILE_BYTES_MAX: u64 = 512 * 1024;
 /// Names of one folder that are looked at.
 const NAMES_MAX: usize = 4096;
+/// Repositories whose index is read.
+const REPOSITORIES_MAX: usize = 8;
 
 /// Reads around a project. All paths are absolute.
 pub trait Folder: std::fmt::Debug {
@@ -44,7 +45,7 @@ pub enum Kind {
 /// The real file system. Reads git's index once per repository.
 #[derive(Debug, Default)]
 pub struct Disk {
-    tracked: OnceCell<BTreeMap<PathBuf, Option<Tracked>>>,
+    tracked: RefCell<Vec<Tracked>>,
 }
 
 impl Folder for Disk {
@@ -78,17 +79,14 @@ impl Folder for Disk {
     }
 
     fn tracked(&self, path: &Path) -> Vec<PathBuf> {
-        // One project lies in one repository as a rule, so the first one found is kept.
-        let known = self.tracked.get_or_init(|| {
-            let found = Tracked::of(path);
-            let root = found.as_ref().map_or_else(PathBuf::new, |t| t.root().to_owned());
-            BTreeMap::from([(root, found)])
-        });
-        match known.iter().find(|(root, _)| path.starts_with(root)) {
-            Some((_, Some(tracked))) => tracked.below(path),
-            Some((_, None)) => Vec::new(),
-            None => Tracked::of(path).map(|tracked| tracked.below(path)).unwrap_or_default(),
+        let mut known = self.tracked.borrow_mut();
+        let has_room = known.len() < REPOSITORIES_MAX;
+        if has_room && !known.iter().any(|tracked| path.starts_with(tracked.root())) {
+            // Whatever is mounted may lie in a repository of its own.
+            known.extend(Tracked::of(path));
         }
+        let holder = known.iter().find(|tracked| path.starts_with(tracked.root()));
+        holder.map(|tracked| tracked.below(path)).unwrap_or_default()
     }
 }
 

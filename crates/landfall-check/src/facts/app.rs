@@ -15,6 +15,8 @@ use crate::surroundings::{EngineFacts, Purpose, Surroundings};
 
 /// Services that rules look at: some compare each with each.
 const SERVICES_MAX: usize = 2000;
+/// Folders that a shown path climbs; what is farther away is shown from the root.
+const UP_MAX: usize = 4;
 /// Compose files beside ours that are read.
 const SIBLINGS_MAX: usize = 8;
 
@@ -116,7 +118,14 @@ impl<'a> App<'a> {
     /// A path as it is shown: relative to where the user stands.
     pub(crate) fn shown(&self, path: &Path) -> String {
         let from = self.around.shown_from.as_deref().unwrap_or(self.directory());
-        path.strip_prefix(from).unwrap_or(path).to_string_lossy().into_owned()
+        let mut up = String::new();
+        for parent in from.ancestors().take(UP_MAX).filter(|folder| folder.parent().is_some()) {
+            if let Ok(rest) = path.strip_prefix(parent) {
+                return format!("{up}{}", rest.display());
+            }
+            up.push_str("../");
+        }
+        path.to_string_lossy().into_owned()
     }
 
     /// `.env` of the project.

@@ -1,18 +1,8 @@
 //! What names say: of variables, files and folders.
 
 /// Parts of a variable's name that make it a secret.
-const SECRET_PARTS: &[&str] = &[
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "APIKEY",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "PASS",
-    "PWD",
-];
+const SECRET_PARTS: &[&str] =
+    &["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "PASS", "PWD"];
 /// The same, of two parts.
 const SECRET_PAIRS: &[&str] = &[
     "API_KEY",
@@ -25,6 +15,20 @@ const SECRET_PAIRS: &[&str] = &[
     "MASTER_KEY",
     "SECRET_KEY",
     "SESSION_KEY",
+];
+/// Words that may follow it.
+const SECRET_TAILS: &[&str] = &[
+    "",
+    "AES",
+    "BASE",
+    "DERIVATION",
+    "KEY",
+    "NEW",
+    "OLD",
+    "PRIMARY",
+    "SALT",
+    "SECONDARY",
+    "VALUE",
 ];
 /// Ends of names that speak of a secret and hold none.
 const HARMLESS_ENDS: &[&str] = &[
@@ -98,10 +102,25 @@ pub(crate) fn is_secret(name: &str) -> bool {
     {
         return false;
     }
-    let compact = format!("_{upper}_");
-    upper.split('_').any(|part| {
+    let parts: Vec<&str> = upper.split('_').collect();
+    let single = |part: &str| {
         SECRET_PARTS.contains(&part) || part.ends_with("PASSWORD") || part.ends_with("APIKEY")
-    }) || SECRET_PAIRS.iter().any(|pair| compact.contains(&format!("_{pair}_")))
+    };
+    let pair = |window: &[&str]| SECRET_PAIRS.contains(&window.join("_").as_str());
+    // What follows the word says what of the secret it is: `TOKEN_REALM` is none.
+    let is_tail = |part: &&str| {
+        SECRET_TAILS.contains(part) || !part.is_empty() && part.chars().all(|c| c.is_ascii_digit())
+    };
+    (0..parts.len()).any(|at| {
+        let ends_at = if single(parts[at]) {
+            at + 1
+        } else if parts.get(at..at + 2).is_some_and(pair) {
+            at + 2
+        } else {
+            return false;
+        };
+        parts[ends_at..].iter().all(is_tail)
+    })
 }
 
 /// Parts of a URL: the scheme, whether it holds a password, host and port.
@@ -213,6 +232,11 @@ mod tests {
             "smtp.password",
             "RAILS_MASTER_KEY",
             "MINIO_ROOT_PASSWORD",
+            "SECRET_KEY_BASE",
+            "ENCRYPTION_KEY_DERIVATION_SALT",
+            "AES_CREDENTIAL_AES_256_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "TOKEN_2",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -226,6 +250,9 @@ mod tests {
             "ENABLE_PASSWORD_RESET",
             "PUBLIC_KEY",
             "KEYBOARD",
+            "REGISTRY_AUTH_TOKEN_REALM",
+            "MAIL_PASS_SCHEME",
+            "SECRET_LOCAL_HOSTNAME",
             "ALLOW_EMPTY_PASSWORD",
             "TOKENIZER",
             "PASSWORD_HASHERS",

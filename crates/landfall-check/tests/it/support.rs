@@ -102,7 +102,8 @@ impl Project {
         }
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    /// A path of the project.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.options.directory.join(path)
     }
 
@@ -147,7 +148,8 @@ impl Project {
         findings
     }
 
-    fn read(&self) -> Model {
+    /// The project as the rules get it.
+    pub(crate) fn read(&self) -> Model {
         read(&self.options).unwrap_or_else(|failed| {
             panic!("it cannot be read:\n{}", render(&failed.diagnostics, &failed.sources, false))
         })
