@@ -4,8 +4,10 @@
 //! problem at once, each with file, line and column; [`render`] shows them. The crate reads files
 //! and nothing else: no process environment, no clock, no network, no engine.
 //!
-//! Reading order: `load` (the way), `yaml` (trees with places), `interpolate`, `merge`, `decode`
-//! (tables of keys), `assemble` (what refers to what), `render`.
+//! Reading order: `load` (the way), `yaml` (trees with places), `interpolate`, `merge`, `include`,
+//! `schema` (what Compose allows), `normal` (what Compose makes of it), `decode` (tables of keys),
+//! `assemble` (what refers to what), `render`. Beside the way stand `support` (what becomes of each
+//! key), `extension` (`x-landfall`) and `codes`, from which documents are made.
 
 mod assemble;
 mod codes;
