@@ -30,7 +30,15 @@ pub(crate) struct App<'a> {
     pub(crate) more: usize,
     allowed: BTreeSet<String>,
     dotenv: OnceCell<Option<DotEnv>>,
+    uses: OnceCell<BTreeMap<String, Used>>,
     siblings: OnceCell<Vec<(String, Model)>>,
+}
+
+/// How the files use a variable.
+#[derive(Default)]
+struct Used {
+    is_set: bool,
+    is_needed: bool,
 }
 
 /// A place in a file that is no compose file.
@@ -65,6 +73,7 @@ impl<'a> App<'a> {
             more,
             allowed: allowed(model.root()),
             dotenv: OnceCell::new(),
+            uses: OnceCell::new(),
             siblings: OnceCell::new(),
         }
     }
@@ -147,8 +156,24 @@ impl<'a> App<'a> {
 
     /// Whether a variable of compose files has a value; `None` when the files do not use it.
     pub(crate) fn is_set(&self, name: &str) -> Option<bool> {
-        let uses = self.model.variables().iter().filter(|used| used.name == name);
-        uses.map(|used| used.is_set).reduce(|a, b| a || b)
+        self.uses().get(name).map(|used| used.is_set)
+    }
+
+    /// Whether the files use a variable without saying what to do when it has no value.
+    pub(crate) fn needs(&self, name: &str) -> bool {
+        self.uses().get(name).is_some_and(|used| used.is_needed)
+    }
+
+    fn uses(&self) -> &BTreeMap<String, Used> {
+        self.uses.get_or_init(|| {
+            let mut uses: BTreeMap<String, Used> = BTreeMap::new();
+            for used in self.model.variables() {
+                let known = uses.entry(used.name.clone()).or_default();
+                known.is_set |= used.is_set;
+                known.is_needed |= !used.has_operator;
+            }
+            uses
+        })
     }
 
     /// Whether Compose has a value for a variable, of the files or of the environment.

@@ -138,12 +138,9 @@ fn missing(app: &App<'_>, out: &mut Out) {
     });
     let Some(example) = example else { return };
     let whole = is_consumed_whole(app);
-    let bare = |name: &str| {
-        app.model.variables().iter().any(|used| used.name == name && !used.has_operator)
-    };
     let lacks = |entry: &&Entry| {
         let there = app.dotenv().is_some_and(|dotenv| dotenv.get(&entry.name).is_some());
-        !there && app.is_set(&entry.name) != Some(true) && (whole || bare(&entry.name))
+        !there && app.is_set(&entry.name) != Some(true) && (whole || app.needs(&entry.name))
     };
     let lacking: Vec<&Entry> = example.entries.iter().filter(lacks).collect();
     let [first, ..] = &lacking[..] else { return };

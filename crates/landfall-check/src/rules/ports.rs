@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use landfall_compose::View;
 use landfall_core::diagnostic::Severity::{Error, Note, Warning};
 
 use crate::facts::{App, Port, Service, ports};
@@ -106,7 +107,8 @@ fn host_port_twice(app: &App<'_>, out: &mut Out) {
         let numbers = (first..=last).take(RANGE_MAX);
         let known = numbers.clone().filter_map(|number| holders.get(&number)).flatten();
         let before = known.map(|at| all[*at]).find_map(|(other, theirs)| {
-            let number = port.collides(theirs).filter(|_| !are_alternatives(service, other))?;
+            let number =
+                port.collides(theirs).filter(|_| !are_alternatives(app, service, other))?;
             Some((number, other, theirs))
         });
         for number in numbers {
@@ -129,14 +131,15 @@ fn host_port_twice(app: &App<'_>, out: &mut Out) {
     beside_the_host(app, &all, out);
 }
 
-/// Services of profiles that are never enabled together, as far as names tell.
-fn are_alternatives(one: &Service<'_>, other: &Service<'_>) -> bool {
+/// Services that do not run together, as far as profiles tell: none in common, and not both enabled.
+fn are_alternatives(app: &App<'_>, one: &Service<'_>, other: &Service<'_>) -> bool {
     let profiles = |service: &Service<'_>| -> Vec<String> {
-        let list = service.view.get("profiles").into_iter().flat_map(landfall_compose::View::items);
-        list.filter_map(landfall_compose::View::printed).collect()
+        let list = service.view.get("profiles").into_iter().flat_map(View::items);
+        list.filter_map(View::printed).collect()
     };
+    let both_run = app.model.is_enabled(one.name) && app.model.is_enabled(other.name);
     let (ours, theirs) = (profiles(one), profiles(other));
-    !ours.is_empty() && !theirs.is_empty() && !ours.iter().any(|profile| theirs.contains(profile))
+    !both_run && !ours.iter().any(|profile| theirs.contains(profile))
 }
 
 fn beside_other_files(app: &App<'_>, all: &[(&Service<'_>, &Port)], out: &mut Out) {
