@@ -63,19 +63,19 @@ pub(crate) struct SharedArgs {
 #[command(next_help_heading = "Project")]
 pub(crate) struct ProjectArgs {
     /// Compose file; repeat it to lay one over the other. `-` reads standard input.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, allow_hyphen_values = true, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
     /// Name of the app; by default the files' `name`, else the folder's name.
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, allow_hyphen_values = true, value_name = "NAME")]
     pub(crate) project_name: Option<String>,
     /// Folder that relative paths start from; by default that of the first compose file.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, allow_hyphen_values = true, value_name = "DIR")]
     pub(crate) project_directory: Option<PathBuf>,
     /// Profile to enable; may be repeated.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, allow_hyphen_values = true, value_name = "NAME")]
     pub(crate) profile: Vec<String>,
     /// File with variables, in place of `.env`; may be repeated.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, allow_hyphen_values = true, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
     /// Keep networks, volumes, configs and secrets that no service uses, where files are printed.
     #[arg(long)]

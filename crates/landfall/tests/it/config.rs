@@ -151,6 +151,8 @@ fn flags_stand_before_or_after_the_verb() {
     assert!(text.starts_with("name: shop\nservices:\n  more:\n") && text.contains("nginx:2"));
     assert_eq!(stdout(&stage, &after), text);
     assert_eq!(stdout(&stage, &both), text);
+    let odd = Stage::new(&[("-.yml", "services: {web: {image: 'nginx:1'}}\n")]);
+    assert!(stdout(&odd, &["-f", "-.yml", "-p", "shop", "config"]).contains("nginx:1"));
 }
 
 #[test]
