@@ -70,6 +70,10 @@ const CODE_DIRS: &[&str] = &[
     "/workspace",
 ];
 
+/// Folders in which containers get what they work on.
+const MATERIAL_DIRS: &[&str] =
+    &["/backup", "/backups", "/data", "/host", "/mnt", "/repo", "/tmp", "/usr/share", "/work"];
+
 fn code(app: &App<'_>, out: &mut Out) {
     if app.is_for_development() {
         return;
@@ -108,7 +112,10 @@ fn covers_code(app: &App<'_>, service: &Service<'_>, mount: &Mount, workdir: Opt
         return holds != Some(false) || service.has_build() || path == Some(app.directory());
     }
     let is_context = path.is_some() && service.context(app).as_deref() == path;
-    if is_context || (path == Some(app.directory()) && !mount.read_only) {
+    // To build from it, to back it up or to look at it is something else than to run it.
+    let is_material = MATERIAL_DIRS.iter().any(|folder| mount.is_within(folder));
+    let is_project = path == Some(app.directory()) && !mount.read_only;
+    if (is_context || is_project) && !is_material {
         return holds != Some(false);
     }
     if CODE_DIRS.contains(&&*mount.target) && workdir.is_none() && service.family == Family::App {

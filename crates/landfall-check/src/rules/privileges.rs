@@ -117,7 +117,12 @@ fn by_dockerfile(service: &Service<'_>, file: &crate::facts::Dockerfile, out: &m
 }
 
 fn docker_socket(app: &App<'_>, out: &mut Out) {
-    for service in app.services() {
+    // A filter in front of the socket is what people are told to use.
+    let is_filter = |service: &Service<'_>| {
+        let by_image = service.image.as_ref().is_some_and(|i| i.last.contains("socket-proxy"));
+        by_image && service.ports.is_empty()
+    };
+    for service in app.services().filter(|service| !is_filter(service)) {
         for mount in service.mounts.iter().filter(|mount| mount.is_bind()) {
             let source = mount.source.as_deref().unwrap_or_default();
             let sockets = ["docker.sock", "podman.sock", "containerd.sock"];
