@@ -12,6 +12,7 @@ mod images;
 mod limits;
 mod names;
 mod nginx;
+mod older;
 mod order;
 mod overlay;
 mod ports;
