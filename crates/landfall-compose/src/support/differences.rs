@@ -47,6 +47,16 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         cases: &["build/ssh as a list", "build/ssh as a mapping", "merge/ssh of a build, lists"],
     },
     Difference {
+        what: "`gpus: all` in two files is accepted",
+        why: "it says the same thing twice; `docker compose` cannot merge it",
+        cases: &["merge/gpus, all of them in both"],
+    },
+    Difference {
+        what: "a network whose name has a space in it is refused",
+        why: "Docker Engine would not take it; `docker compose config` lets it through in a list",
+        cases: &["networks/a name with a space"],
+    },
+    Difference {
         what: "a `!reset` inside an anchor counts wherever the anchor is used",
         why: "`docker compose` forgets it",
         cases: &["reset/reset through an alias"],
