@@ -58,7 +58,8 @@ impl Project {
             if let Some(name) = line.strip_prefix(b"--- ") {
                 self.finish(file.take());
                 let name = name.trim_ascii_end();
-                file = NAMES.iter().find(|known| known.as_bytes() == name).map(|n| (*n, Vec::new()));
+                file =
+                    NAMES.iter().find(|known| known.as_bytes() == name).map(|n| (*n, Vec::new()));
             } else if let Some((_, content)) = &mut file {
                 content.extend_from_slice(line);
             } else if let Some(pair) = line.strip_prefix(b"@ ") {

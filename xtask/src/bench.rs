@@ -11,6 +11,8 @@ mod edge;
 #[cfg(feature = "load")]
 mod floor;
 #[cfg(feature = "load")]
+mod loading;
+#[cfg(feature = "load")]
 mod run;
 #[cfg(feature = "load")]
 mod table;
@@ -24,6 +26,9 @@ pub(crate) struct Args {
     /// Leave the edge against nginx out.
     #[arg(long)]
     no_edge: bool,
+    /// Only measure the reading of compose files; no engine is needed.
+    #[arg(long, conflicts_with = "no_edge")]
+    only_loading: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,

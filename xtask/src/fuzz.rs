@@ -13,9 +13,9 @@ use clap::ValueEnum;
 
 use crate::cmd::{build_folder, cmd, find, print, read, root, run as run_program, say};
 
-/// What one input may take.
+/// What one input may take; a busy machine is slow.
 const MEMORY_MAX_MIB: u32 = 200;
-const SECONDS_MAX: u32 = 10;
+const SECONDS_MAX: u32 = 30;
 
 /// Counting of branches and comparisons, as libFuzzer reads it.
 const FLAGS: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \

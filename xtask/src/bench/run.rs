@@ -1,6 +1,7 @@
 //! The run: everybody starts, the rounds, the load, the edge, the tables.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -11,6 +12,7 @@ use super::change::Contenders;
 use super::compose::Compose;
 use super::edge;
 use super::floor::Floor;
+use super::loading;
 use super::table::{ALLOWED_MS, Figure, Idle, Results};
 use crate::cmd::{print, root, say};
 use crate::setup::newest;
@@ -24,6 +26,9 @@ const COMPOSE_PORT: u16 = 18486;
 const CALM: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.only_loading {
+        return loading::alone(args.json);
+    }
     let mut stage = Stage::prepare("bench", &[APP])?;
     stage.host.start()?;
     wait::pass(CALM);
@@ -32,6 +37,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     stage.host.clear(APP).context("clear the bench away")?;
     let mut results = measured?;
     stage.host.stop()?;
+    let compose = compose_program();
+    results.loading = Some(loading::measure(&stage.product, compose.as_deref())?);
     if !args.no_edge {
         say("the edge against nginx (about two minutes)");
         let table = edge::run(&stage.product).map_err(|error| anyhow!(error))?;
@@ -43,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     print(&if args.json { json } else { format!("\n{}", results.text()) });
     if results.under_load.failed > 0 {
         bail!("{} requests failed during deploys", results.under_load.failed);
+    }
+    if results.loading.as_ref().is_some_and(|loading| !loading.within_goal) {
+        bail!("reading compose files takes longer than it may");
     }
     if !results.within_goal {
         bail!("a deploy takes more than {ALLOWED_MS:.0} ms above the engine's floor");
@@ -85,19 +95,22 @@ fn measure(stage: &Stage, args: &Args, idle: Idle) -> Result<Results> {
         compose_under_load,
         idle,
         edge: None,
+        loading: None,
         rounds,
     })
 }
 
-/// Compose, where it can be had.
+/// Compose's program, where it can be had.
+pub(super) fn compose_program() -> Option<PathBuf> {
+    let tools =
+        newest::fetch().inspect_err(|error| say(&format!("compose is left out: {error:#}")));
+    tools.ok().map(|tools| tools.compose())
+}
+
+/// Compose as a contender.
 fn compose(stage: &Stage, port: u16) -> Result<Option<Compose<'_>>> {
-    match newest::fetch() {
-        Ok(tools) => Compose::start(&stage.engine, tools.compose(), port).map(Some),
-        Err(error) => {
-            say(&format!("compose is left out: {error:#}"));
-            Ok(None)
-        }
-    }
+    let program = compose_program();
+    program.map(|program| Compose::start(&stage.engine, program, port)).transpose()
 }
 
 fn idle(stage: &mut Stage) -> Result<Idle> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::change::{Noticed, Round};
+use super::loading::Loading;
 use crate::text::{mib, thousands};
 
 /// A deploy may take this much longer than the engine's own floor.
@@ -28,6 +29,8 @@ pub(super) struct Results {
     pub(super) idle: Idle,
     /// The edge beside nginx, as a table.
     pub(super) edge: Option<String>,
+    /// Reading compose files.
+    pub(super) loading: Option<Loading>,
 }
 
 /// A figure over all rounds.
@@ -51,7 +54,7 @@ impl Figure {
         }
     }
 
-    fn cells(&self) -> String {
+    pub(super) fn cells(&self) -> String {
         format!("{:.0} ms | {:.0} ms | {:.0} ms", self.median_ms, self.min_ms, self.max_ms)
     }
 }
@@ -92,6 +95,10 @@ impl Results {
         if let Some(edge) = &self.edge {
             lines.push(String::new());
             lines.push(edge.trim_end().to_owned());
+        }
+        if let Some(loading) = &self.loading {
+            lines.push(String::new());
+            lines.push(loading.text());
         }
         lines.push(String::new());
         lines.push(self.verdict());
