@@ -83,7 +83,7 @@ pub(super) fn pairs(t: &mut Typing<'_>, node: &Node, keep_null: bool) -> Option<
             return None;
         }
     }
-    Some(node.with(Value::Mapping(Rc::new(out))))
+    Some(node.with_entries(out))
 }
 
 /// A mapping whose values are lists of scalars; a single one is a list of itself.

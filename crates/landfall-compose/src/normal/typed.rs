@@ -96,7 +96,7 @@ impl<'a> Typing<'a> {
                 out.insert(field.name.into(), Entry { key: node.span, value });
             }
         }
-        Some(node.with(Value::Mapping(Rc::new(out))))
+        Some(node.with_entries(out))
     }
 
     /// What an unwritten key is printed as.
@@ -125,7 +125,7 @@ impl<'a> Typing<'a> {
             return None;
         };
         let items = items.iter().filter_map(|each| item(self, each)).collect();
-        Some(node.with(Value::Sequence(Rc::new(items))))
+        Some(node.with_items(items))
     }
 
     /// A mapping with free keys, whose null values stay.
@@ -142,7 +142,7 @@ impl<'a> Typing<'a> {
             };
             out.insert(Rc::clone(name), Entry { key: entry.key, value });
         }
-        Some(node.with(Value::Mapping(Rc::new(out))))
+        Some(node.with_entries(out))
     }
 
     /// Where this is, for messages: `services.web.ports`.

@@ -145,6 +145,35 @@ impl Node {
         }
     }
 
+    /// Whether it is the very same node or a copy that shares everything with it.
+    fn is(&self, other: &Self) -> bool {
+        let value = match (&self.value, &other.value) {
+            (Value::Text(a), Value::Text(b)) => Rc::ptr_eq(a, b),
+            (Value::Sequence(a), Value::Sequence(b)) => Rc::ptr_eq(a, b),
+            (Value::Mapping(a), Value::Mapping(b)) => Rc::ptr_eq(a, b),
+            (Value::Sequence(_) | Value::Mapping(_), _) => false,
+            _ => self.same_as(other),
+        };
+        value && self.span == other.span && self.directive == other.directive
+    }
+
+    /// The node with these items: itself, shared, when they are what it holds already.
+    pub(crate) fn with_items(&self, items: Vec<Self>) -> Self {
+        let same = self.as_sequence().is_some_and(|own| {
+            own.len() == items.len() && own.iter().zip(&items).all(|(a, b)| a.is(b))
+        });
+        if same { self.clone() } else { self.with(Value::Sequence(Rc::new(items))) }
+    }
+
+    /// The node with these entries: itself, shared, when they are what it holds already.
+    pub(crate) fn with_entries(&self, entries: Mapping) -> Self {
+        let same = self.as_mapping().is_some_and(|own| {
+            own.len() == entries.len()
+                && own.iter().zip(&entries).all(|(a, b)| a.0 == b.0 && a.1.value.is(&b.1.value))
+        });
+        if same { self.clone() } else { self.with(Value::Mapping(Rc::new(entries))) }
+    }
+
     /// How many nodes it stands for, aliases followed; counting stops at the limit.
     pub(crate) fn count(&self, limit: usize) -> usize {
         let mut total = 1;
