@@ -108,11 +108,20 @@ impl<P: Platform> Agent<P> {
             })
             .filter(|found| matches!(found.status, Status::Exited | Status::Created))
             .collect();
-        down.sort_by_key(|found| found.labels.scope != Scope::App);
+        // What lives in another cannot start before it.
+        let depth = |found: &FoundContainer| {
+            found.labels.service.as_ref().map_or(0, |service| release.depth(service))
+        };
+        down.sort_by_key(|found| (found.labels.scope != Scope::App, depth(found)));
+        let mut failed = None;
         for found in &down {
             tracing::warn!(%app, container = found.name, "should run and does not: starting it");
             let started = landfall_deploy::ports::Engine::start(&self.platform, &found.id).await;
-            started.map_err(|error| problems::engine(&error))?;
+            // One that cannot start must not keep the others down.
+            failed = failed.or(started.err());
+        }
+        if let Some(error) = failed {
+            return Err(problems::engine(&error));
         }
         self.restore_routes(app, since).await?;
         Ok(down.len())

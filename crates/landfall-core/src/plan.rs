@@ -88,6 +88,9 @@ pub enum Step {
         replica: PlannedReplica,
         /// Containers of this service that are stopped first, by name.
         replaces: Vec<String>,
+        /// Containers that live in those, outermost first: whoever puts those back starts these anew.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        within: Vec<String>,
     },
     /// Joins stateful containers to this release's networks. Undo: takes them off again.
     LinkStateful {
@@ -122,6 +125,9 @@ pub enum Step {
         replica: PlannedReplica,
         /// The old rollout whose singleton steps back.
         from: Option<RolloutNumber>,
+        /// Containers that live in the old one, outermost first: see [`Step::StartStateful`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        within: Vec<String>,
     },
     /// Swaps the app's part of the route table: the pivot.
     Cutover {

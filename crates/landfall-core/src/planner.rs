@@ -179,7 +179,8 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
     steps.push(Step::Verify { checks: routes::checks(release, &routes) });
     for name in order::singletons(release)? {
         let replica = layout.replica(&name, 1)?;
-        steps.push(Step::HandOver { replica, from: input.serving.map(|s| s.rollout) });
+        let within = layout.living_in(&name);
+        steps.push(Step::HandOver { replica, from: input.serving.map(|s| s.rollout), within });
     }
     let routes = routes::with_singletons(release, routes, &layout)?;
     let pivot = steps.len();

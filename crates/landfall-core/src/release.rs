@@ -1,12 +1,12 @@
 //! A release: the resolved spec with its images pinned, under one hash. Rolling back restores it all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::hash::hash_json;
 use crate::id::{AppName, ImageId, ReleaseNumber, Revision, ServiceName};
-use crate::spec::{AppSpec, Healthcheck, MountKind, NetworkSpec, VolumeScope};
+use crate::spec::{AppSpec, ContainerSpec, Healthcheck, MountKind, NetworkSpec, VolumeScope};
 
 /// Services that live in each other's namespaces, one in the other's.
 const PEERS_DEEP_MAX: usize = 16;
@@ -96,6 +96,36 @@ impl Release {
         let depth = depth.checked_sub(1)?;
         let peers: Vec<_> = peers.into_iter().map(|p| self.revision_within(p, depth)).collect();
         Some(Revision(hash_json(&(own, image, mounted, peers, held))))
+    }
+
+    /// How deep a service lives within others: what is deeper starts later.
+    pub fn depth(&self, name: &ServiceName) -> usize {
+        self.surroundings(name, ContainerSpec::peers).len()
+    }
+
+    /// Whether a service lives in the namespaces of another, or of one that does.
+    pub fn lives_in(&self, name: &ServiceName, other: &ServiceName) -> bool {
+        let around = self.surroundings(name, |c| c.namespaces.services().collect());
+        around.iter().any(|ring| ring.contains(other))
+    }
+
+    /// The services around one, ring by ring from the inside. A circle ends.
+    fn surroundings<'r>(
+        &'r self,
+        name: &'r ServiceName,
+        around: impl Fn(&'r ContainerSpec) -> BTreeSet<&'r ServiceName>,
+    ) -> Vec<BTreeSet<&'r ServiceName>> {
+        let mut rings = Vec::new();
+        let mut ring = BTreeSet::from([name]);
+        while rings.len() < PEERS_DEEP_MAX {
+            let services = ring.iter().filter_map(|name| self.spec.services.get(*name));
+            ring = services.flat_map(|service| around(&service.container)).collect();
+            if ring.is_empty() {
+                break;
+            }
+            rings.push(ring.clone());
+        }
+        rings
     }
 
     /// Whether a volume is made anew for each release.

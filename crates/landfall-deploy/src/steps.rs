@@ -106,7 +106,7 @@ where
         Step::CreateNetworks { networks } => resources::create_networks(context, networks).await,
         Step::CreateVolumes { volumes } => resources::create_volumes(context, volumes).await,
         Step::WriteFiles => Ok(context.ports.files.write(context.release()?).await?),
-        Step::StartStateful { replica, replaces } => {
+        Step::StartStateful { replica, replaces, .. } => {
             stateful::start(context, replica, replaces).await
         }
         Step::LinkStateful { links } => stateful::link(context, links).await,
@@ -139,10 +139,14 @@ where
         Step::CreateNetworks { .. } => resources::remove_networks(context).await,
         Step::CreateVolumes { .. } => resources::remove_volumes(context).await,
         Step::WriteFiles => resources::remove_files(context).await,
-        Step::StartStateful { replaces, .. } => stateful::unstart(context, replaces).await,
+        Step::StartStateful { replaces, within, .. } => {
+            stateful::unstart(context, replaces, within).await
+        }
         Step::LinkStateful { links } => stateful::unlink(context, links).await,
         Step::RunOneOff { .. } | Step::StartReplicas { .. } => replicas::remove(context).await,
-        Step::HandOver { replica, from } => replicas::hand_back(context, replica, *from).await,
+        Step::HandOver { replica, from, within } => {
+            replicas::hand_back(context, replica, *from, within).await
+        }
         Step::Cutover { .. } => cutover::not_cut_over(context).await,
         // Its containers are removed next, and the names with them.
         Step::TakeNames { .. } => Ok(()),

@@ -53,8 +53,9 @@ fn follow(
         match (workloads.get(&other)?, peer.tie) {
             // It starts last, and what lives in it cannot start before.
             (Workload::Singleton, _) => Some(Workload::Singleton),
-            // Two releases in one network namespace would want the same ports.
-            (Workload::Stateful, Tie::Network) => Some(Workload::Stateful),
+            // Two releases in one network namespace would want the same ports, and what lives in a
+            // PID namespace dies with it.
+            (Workload::Stateful, Tie::Network | Tie::Pid) => Some(Workload::Stateful),
             (Workload::Stateful | Workload::Replicated | Workload::OneOff, _) => None,
         }
     })

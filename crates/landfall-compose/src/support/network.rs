@@ -3,7 +3,7 @@
 use super::row::{Row, rows};
 
 const EDGE: &str = "landfall's edge serves it on that address of the host, so that two releases can live side by \
-     side; stateful services publish it themselves";
+     side; stateful services publish it themselves, and a service with a UDP port is replaced in place";
 const OWN_NETWORK: &str = "every release has a network of its own, in which its services find each other and the \
      stateful ones";
 const HELD: &str = "a network that can exist only once is made for the app and joined by all releases; beside it \
@@ -26,7 +26,7 @@ pub(super) const SERVICE: &[Row] = rows! {
     "services.*.dns_opt": Yes, Refused, "options of the resolver";
     "services.*.extra_hosts": Yes, Yes, "lines of `/etc/hosts`";
     "services.*.mac_address": Differently(ADDRESSES), Ignored, "its MAC address";
-    "services.*.network_mode": Differently("of a service: this release's container, and both run alike; a name of a network is refused, join it as an external one"), Ignored, "another network than those of the app";
+    "services.*.network_mode": Differently("of a service: this release's container, and both run alike, and what lives in another loses its network when the engine restarts that one by itself; with the host's or another container's it is replaced in place; a name of a network is refused, join it as an external one"), Ignored, "another network than those of the app";
     "services.*.networks": Differently(OWN_NETWORK), Yes, "the networks that it joins";
     "services.*.networks.*.aliases": Yes, Yes, "other names on this network";
     "services.*.networks.*.driver_opts": Yes, Yes, "options of the driver for this endpoint";

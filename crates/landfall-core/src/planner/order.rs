@@ -82,7 +82,8 @@ fn steps_of(
                 }
                 let replica = layout.replica(name, 1)?;
                 let links = layout.links(name, service, &replica.name);
-                steps.push(Step::StartStateful { replica, replaces });
+                let within = if replaces.is_empty() { Vec::new() } else { layout.living_in(name) };
+                steps.push(Step::StartStateful { replica, replaces, within });
                 if !links.is_empty() {
                     steps.push(Step::LinkStateful { links });
                 }

@@ -111,7 +111,7 @@ fn a_changed_database_is_replaced_in_place_and_joins_the_old_release_too() {
     })
     .unwrap();
     let start = plan.steps.iter().find_map(|s| match s {
-        Step::StartStateful { replica, replaces } => Some((replica, replaces)),
+        Step::StartStateful { replica, replaces, .. } => Some((replica, replaces)),
         _ => None,
     });
     let (replica, replaces) = start.unwrap();

@@ -57,7 +57,7 @@ pub struct VolumesFrom {
 
 impl Namespaces {
     /// Services that must exist before a container that has these.
-    fn services(&self) -> impl Iterator<Item = &ServiceName> {
+    pub fn services(&self) -> impl Iterator<Item = &ServiceName> {
         [&self.network, &self.pid, &self.ipc].into_iter().flatten().filter_map(Namespace::service)
     }
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use landfall_core::id::RolloutNumber;
 use landfall_core::label::Scope;
-use landfall_core::plan::PlannedReplica;
+use landfall_core::plan::{PlannedReplica, Step};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::spec::{Hook, ServiceSpec};
 
 use super::{Context, StepError, gatekeeper, request};
 use crate::ports::{Clock, Engine, Files, FoundContainer, Observer, Progress, Selector};
+
+/// Time to stop for what lives in a container that was put back.
+const WITHIN_GRACE: Duration = Duration::from_secs(10);
 
 /// Starts all replicas of the step at once and waits for every gate.
 pub(super) async fn start<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
@@ -95,11 +98,46 @@ pub(super) async fn hand_back<E: Engine, G, J, C, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
     replica: &PlannedReplica,
     from: Option<RolloutNumber>,
+    within: &[String],
 ) -> Result<(), StepError> {
     remove(context).await?;
     for old in others(context, replica).await? {
         if Some(old.labels.rollout) == from {
-            context.ports.engine.start(&old.id).await?;
+            put_back(context, &old.name).await?;
+        }
+    }
+    start_anew(context, within).await
+}
+
+/// Starts a container that was replaced, unless it lives in one that an earlier step replaced: that
+/// one's undo comes later, and starts both.
+pub(super) async fn put_back<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    old: &str,
+) -> Result<(), StepError> {
+    let lives_in = |step: &Step| match step {
+        Step::StartStateful { within, .. } | Step::HandOver { within, .. } => {
+            within.iter().any(|name| name == old)
+        }
+        _ => false,
+    };
+    if context.plan.steps[..context.step].iter().any(lives_in) {
+        return Ok(());
+    }
+    Ok(context.ports.engine.start(old).await?)
+}
+
+/// Starts what lives in containers that were put back. It may run still, in namespaces that have gone
+/// with them.
+pub(super) async fn start_anew<E: Engine, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    within: &[String],
+) -> Result<(), StepError> {
+    let engine = &context.ports.engine;
+    for name in within {
+        if engine.status(name).await?.is_some() {
+            engine.stop(name, WITHIN_GRACE).await?;
+            engine.start(name).await?;
         }
     }
     Ok(())

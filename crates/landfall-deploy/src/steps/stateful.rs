@@ -23,16 +23,17 @@ pub(super) async fn start<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
     gatekeeper::pass(context, replica).await
 }
 
-/// Removes the new container, then starts what it replaced.
+/// Removes the new container, then starts what it replaced, and with it what lives in that.
 pub(super) async fn unstart<E: Engine, G, J, C, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
     replaces: &[String],
+    within: &[String],
 ) -> Result<(), StepError> {
     replicas::remove(context).await?;
     for old in replaces {
-        context.ports.engine.start(old).await?;
+        replicas::put_back(context, old).await?;
     }
-    Ok(())
+    replicas::start_anew(context, within).await
 }
 
 /// Joins stateful containers to this release's networks, and starts one that does not run.

@@ -57,6 +57,14 @@ fn sociable(tag: &str) -> AppSpec {
     sidecar.health.stay_up_ms = 30;
     sidecar.replicas = 2;
     spec.services.insert(name("sidecar"), sidecar);
+    for (service, within) in [("exporter", "db"), ("clock", "beat")] {
+        let mut inner = spec.services[&name(within)].clone();
+        inner.networks.clear();
+        inner.container.mounts.clear();
+        inner.container.namespaces.network = Some(Namespace::Service(name(within)));
+        inner.depends_on = BTreeMap::from([(name(within), started)]);
+        spec.services.insert(name(service), inner);
+    }
     let web = spec.services.get_mut(&name("web")).expect("the shop has it");
     web.container.post_start = vec![Hook { command: vec!["warm".into()], ..Hook::default() }];
     spec
@@ -77,7 +85,22 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     web.container.post_start = vec![Hook { command: vec!["false".into()], ..Hook::default() }];
     let mut hook_fails = upgrade("a hook fails", sociable("1"), bad_hook);
     hook_fails.expect = Expect::RolledBack;
+    let mut new_database = sociable("2");
+    "postgres:16".clone_into(
+        &mut new_database.services.get_mut(&name("db")).expect("the shop has it").image,
+    );
+    let broken_later = |label: &'static str, service: &str| {
+        let mut it = upgrade(label, sociable("1"), new_database.clone());
+        let crash = Behaviour { exits: Some((15, 1)), ..Behaviour::default() };
+        it.before.behaviours.insert((RolloutNumber(2), name(service)), crash);
+        it.expect = Expect::RolledBack;
+        it
+    };
     vec![
+        upgrade("the database changes, and what lives in it", sociable("1"), new_database.clone()),
+        broken_later("what lives in the new database crashes", "exporter"),
+        broken_later("what lives in the singleton crashes", "clock"),
+        broken_later("web crashes beside a new database", "web"),
         upgrade("neighbours", sociable("1"), sociable("2")),
         upgrade("neighbours come", version("1"), sociable("2")),
         upgrade("neighbours go", sociable("1"), version("2")),

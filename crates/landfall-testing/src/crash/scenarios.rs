@@ -98,6 +98,7 @@ fn empty() -> Inner {
         answered: 0,
         starts: 1,
         hooks: 0,
+        peers: Vec::new(),
     };
     inner.containers.insert("s1".to_owned(), stranger);
     inner.tags.insert("postgres:15".to_owned(), ImageId("sha256:pg".to_owned()));

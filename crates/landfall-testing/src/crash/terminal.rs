@@ -47,6 +47,9 @@ fn release_volumes(inner: &Inner) -> BTreeSet<String> {
 /// Problems with how a schedule ended.
 pub(super) fn problems(scenario: &Scenario, outcome: &Outcome, inner: &Inner) -> Vec<String> {
     let mut found = inner.violations.clone();
+    if matches!(outcome, Outcome::Ended(_)) {
+        dead_namespaces(inner, &mut found);
+    }
     match outcome {
         Outcome::Ended(Verdict::Succeeded) => {
             if scenario.expect == Expect::RolledBack && scenario.cancel_at.is_none() {
@@ -59,6 +62,20 @@ pub(super) fn problems(scenario: &Scenario, outcome: &Outcome, inner: &Inner) ->
         Outcome::Lost(why) => found.push(format!("lost: {why}")),
     }
     found
+}
+
+/// What lives in another container was started after it, or it lives in a namespace that is gone.
+fn dead_namespaces(inner: &Inner, found: &mut Vec<String>) {
+    for container in inner.containers.values() {
+        let Phase::Running(since) = container.phase else { continue };
+        for peer in &container.peers {
+            let peer = inner.find(peer).and_then(|id| inner.containers.get(&id));
+            let lives = peer.is_some_and(|p| matches!(p.phase, Phase::Running(s) if s <= since));
+            if !lives {
+                found.push(format!("{} lives in a namespace that is gone", container.name));
+            }
+        }
+    }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, should: &T, found: &mut Vec<String>) {

@@ -104,6 +104,7 @@ fn create(inner: &mut Inner, request: &ContainerRequest) -> Result<String, Engin
         answered: 0,
         starts: 0,
         hooks: 0,
+        peers: request.peers.values().cloned().collect(),
     };
     inner.containers.insert(id.clone(), container);
     Ok(id)
@@ -138,6 +139,14 @@ fn probe(inner: &mut Inner, container: &str) -> Result<Result<(), String>, Engin
 fn start(inner: &mut Inner, container: &str) -> Result<(), EngineError> {
     let now = inner.now;
     let id = inner.find(container).ok_or_else(|| not_found(container))?;
+    let wanted = inner.containers.get(&id).ok_or_else(|| not_found(&id))?;
+    let runs = |peer: &String| {
+        let peer = inner.find(peer).and_then(|id| inner.containers.get(&id));
+        peer.is_some_and(|peer| matches!(peer.phase, Phase::Running(_)))
+    };
+    if !matches!(wanted.phase, Phase::Running(_)) && !wanted.peers.iter().all(runs) {
+        return Err(conflict("the namespace of a container that does not run"));
+    }
     let container = inner.containers.get_mut(&id).ok_or_else(|| not_found(&id))?;
     if !matches!(container.phase, Phase::Running(_)) {
         container.phase = Phase::Running(now);

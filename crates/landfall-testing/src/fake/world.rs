@@ -91,6 +91,8 @@ pub struct Container {
     pub starts: u32,
     /// Times its hooks were run.
     pub hooks: u32,
+    /// Names of containers that must run when it is started.
+    pub peers: Vec<String>,
 }
 
 /// A network.

@@ -181,10 +181,15 @@ fn a_plan_marks_the_pivot_and_what_is_replaced_in_place() {
             Step::StartStateful {
                 replica: planned("db", Workload::Stateful),
                 replaces: vec!["shop-db-d1-1".to_owned()],
+                within: Vec::new(),
             },
             Step::RunOneOff { replica: planned("migrate", Workload::OneOff) },
             Step::StartReplicas { replicas: vec![planned("web", Workload::Replicated)] },
-            Step::HandOver { replica: planned("beat", Workload::Singleton), from: None },
+            Step::HandOver {
+                replica: planned("beat", Workload::Singleton),
+                from: None,
+                within: Vec::new(),
+            },
             Step::Cutover { routes: None },
         ],
         pivot: 4,
