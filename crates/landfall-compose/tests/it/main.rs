@@ -10,10 +10,7 @@ mod files;
 mod include;
 mod limits;
 mod misshapen;
-<<<<<<< HEAD
-=======
 mod normal;
->>>>>>> main
 mod passed_on;
 mod secrets;
 mod services;

@@ -16,11 +16,7 @@ impl Shared {
     }
 
     /// What somebody on that network gets from the name `shop`.
-<<<<<<< HEAD
     fn asks() -> String {
-=======
-    fn asks(&self) -> String {
->>>>>>> main
         let there = ["run", "--rm", "--network", SHARED, "busybox:latest"];
         let ask = ["wget", "-q", "-T", "5", "-O", "-", "http://shop:8080/"];
         docker(&[&there[..], &ask].concat()).trim().to_owned()
@@ -86,21 +82,13 @@ fn container(service: &str) -> String {
 
 #[test]
 fn neighbours_find_the_release_that_serves_and_addresses_stay() {
-<<<<<<< HEAD
     let _shared = Shared::new();
-=======
-    let shared = Shared::new();
->>>>>>> main
     let ring = Ring::new();
     let greet = "echo hello >> /data/hooks.log";
     let deploys = |word: &str| {
         let said = ring.deploy_text(&text(word, greet, ring.port()));
         assert_eq!(said.exit_code, Some(0), "{}", said.stderr);
-<<<<<<< HEAD
         assert_eq!((ring.answer().as_str(), Shared::asks().as_str()), (word, word));
-=======
-        assert_eq!((ring.answer().as_str(), shared.asks().as_str()), (word, word));
->>>>>>> main
         said
     };
     let first = deploys("one");
@@ -125,11 +113,7 @@ fn neighbours_find_the_release_that_serves_and_addresses_stay() {
     let bad = ring.deploy_text(&text("three", "echo no luck >&2; exit 4", ring.port()));
     assert_eq!(bad.exit_code, Some(3), "{}", bad.stderr);
     assert!(bad.stderr.contains("post_start") && bad.stderr.contains("no luck"), "{}", bad.stderr);
-<<<<<<< HEAD
     assert_eq!((ring.answer().as_str(), Shared::asks().as_str()), ("two", "two"));
-=======
-    assert_eq!((ring.answer().as_str(), shared.asks().as_str()), ("two", "two"));
->>>>>>> main
     assert_eq!(ring.leftovers(), before);
 
     let down = ring.run(&["down", "-p", "ring", "--yes"]);
