@@ -23,6 +23,7 @@ mod output;
 mod plan_view;
 mod project;
 mod rollout;
+mod service_hash;
 mod settings;
 mod watch;
 

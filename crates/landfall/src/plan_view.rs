@@ -91,7 +91,9 @@ fn fate(change: &ServiceChange, plan: &Plan, paint: Paint) -> String {
 /// The stateful service whose running container gives way in a step.
 fn replaced_in_place(step: &Step) -> Option<&ServiceName> {
     match step {
-        Step::StartStateful { replica, replaces, .. } if !replaces.is_empty() => Some(&replica.service),
+        Step::StartStateful { replica, replaces, .. } if !replaces.is_empty() => {
+            Some(&replica.service)
+        }
         Step::StartStateful { .. }
         | Step::PinImages { .. }
         | Step::CreateNetworks { .. }

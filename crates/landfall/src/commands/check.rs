@@ -17,7 +17,7 @@ use crate::project;
 /// find, and which keys are honoured differently or not at all. Ends with 1 when there are errors.
 /// Needs neither an agent nor an engine. `landfall explain NAME` says more about a finding; what is
 /// meant is allowed with `x-landfall: {allow: [NAME]}`. `-v` shows each place with its line, `-q`
-/// leaves the keys out.
+/// leaves the keys out, `--format sarif` is for code hosts and editors.
 #[derive(Debug, Args)]
 #[command(mut_arg("format", |arg| arg
     .help("`text`, `json`, or `sarif` for code hosts and editors")

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use landfall_compose::{Model, VariableUse, View};
-use landfall_core::hash::hash_json;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, SharedArgs};
@@ -16,6 +15,7 @@ use crate::invocation::Invocation;
 use crate::output::table::Table;
 use crate::output::yaml;
 use crate::project;
+use crate::service_hash;
 
 /// Print what Compose makes of the files: merged, filled in, in full.
 ///
@@ -66,7 +66,7 @@ struct Part {
     #[arg(long)]
     environment: bool,
     /// A hash of a service's configuration, or of every service's with `*`.
-    #[arg(long, value_name = "SERVICE|*")]
+    #[arg(long, value_name = "SERVICE")]
     hash: Option<String>,
 }
 
@@ -174,7 +174,7 @@ fn part(
     } else if part.profiles {
         profiles(model)
     } else if let Some(wanted) = &part.hash {
-        hashes(wanted, &services)?
+        hashes(wanted, model.config()["services"].as_object().unwrap_or(&Map::new()))?
     } else if part.environment {
         model.environment().map(|(name, value)| format!("{name}={value}")).collect()
     } else if part.variables {
@@ -198,25 +198,14 @@ fn profiles(model: &Model) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// A hash that changes with what a container is made of, and with nothing else.
+/// Compose's hash of one service, of several, or of all.
 fn hashes(wanted: &str, services: &Map<String, Value>) -> Result<Vec<String>, Failure> {
-    let hash = |(name, service): (&str, &Value)| {
-        let mut service = service.clone();
-        if let Some(keys) = service.as_object_mut() {
-            keys.retain(|key, _| {
-                !matches!(
-                    key.as_str(),
-                    "build" | "depends_on" | "profiles" | "pull_policy" | "scale"
-                ) && !key.starts_with("x-")
-            });
-        }
-        format!("{name} {}", hash_json(&service))
-    };
+    let line = |name: &str, service: &Value| format!("{name} {}", service_hash::of(service));
     if wanted == "*" {
-        return Ok(services.iter().map(|(name, service)| hash((name, service))).collect());
+        return Ok(services.iter().map(|(name, service)| line(name, service)).collect());
     }
     let names = wanted.split(',').map(str::trim);
-    names.map(|name| known(name, services).map(|service| hash((name, service)))).collect()
+    names.map(|name| known(name, services).map(|service| line(name, service))).collect()
 }
 
 /// What the files say about one variable, all places together.

@@ -19,11 +19,11 @@ use crate::output::wrap::wrap;
 /// Say what a code or a rule means, and how to mend what it found.
 ///
 /// Without a name, lists all of them. Codes (`LF0301`) are of findings that come from reading the
-/// files, rules (`latest-image`) are those of `landfall check`.
+/// files, rules (`image-latest`) are those of `landfall check`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// A code or a rule.
-    #[arg(value_name = "CODE|RULE")]
+    #[arg(value_name = "NAME")]
     names: Vec<String>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
