@@ -154,3 +154,42 @@ fn a_file_from_elsewhere_is_not_fetched() {
         assert!(read(&app.options).is_err(), "{include}");
     }
 }
+
+#[test]
+fn what_small_files_may_grow_to_is_bounded() {
+    let mut doubling = String::from("A0=xxxxxxxxxxxxxxxx\n");
+    for line in 1..60 {
+        let _ = writeln!(doubling, "A{line}=$A{}$A{}", line - 1, line - 1);
+    }
+    let app = App::new(&[
+        ("compose.yaml", "services: {a: {image: i, env_file: a.env}}"),
+        ("a.env", &doubling),
+    ]);
+    assert_eq!(app.refused(), ["LF0108"]);
+
+    let variables: String = (0..2_000).map(|n| format!("K{n}: v, ")).collect();
+    let mut extending = format!("services:\n  base: {{image: i, environment: {{{variables}}}}}\n");
+    for service in 0..600 {
+        let _ = writeln!(extending, "  s{service}: {{extends: base}}");
+    }
+    let app = App::new(&[("compose.yaml", &extending)]);
+    assert!(app.refused().contains(&"LF0602".to_owned()));
+
+    let including: Vec<(String, String)> = (0..30)
+        .map(|n| {
+            let next = n + 1;
+            let text = format!("include: [f{next}.yaml, {{path: f{next}.yaml}}]\n");
+            (format!("f{n}.yaml"), text)
+        })
+        .chain([("f30.yaml".to_owned(), "services: {z: {image: i}}\n".to_owned())])
+        .collect();
+    let files: Vec<(&str, &str)> =
+        including.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let app = App::new(&files).file("f0.yaml");
+    assert!(app.refused().iter().all(|code| code == "LF0105"));
+
+    let ranges = "'1-60000', ".repeat(20);
+    let app =
+        App::new(&[("compose.yaml", &format!("services: {{a: {{image: i, ports: [{ranges}]}}}}"))]);
+    assert!(!app.refused().is_empty());
+}
