@@ -153,6 +153,7 @@ fn order(of: &str) -> &'static [&'static str] {
             "image",
         ],
         "bind" => &["selinux", "propagation", "create_host_path", "recursive"],
+        "tmpfs" => &["size", "mode"],
         _ => &[],
     }
 }
