@@ -8,15 +8,19 @@ mod build;
 mod check;
 mod common;
 mod deploy;
+#[cfg(test)]
+pub(crate) mod files;
 mod mounts;
 mod parts;
 mod service;
+#[cfg(test)]
+mod sweep;
 mod top;
 mod types;
 
 pub(crate) use top::FILE;
 #[cfg(test)]
-pub(crate) use types::Words;
+use types::Words;
 pub(crate) use types::{Kind, Shape};
 
 use crate::report::Report;

@@ -214,7 +214,10 @@ impl<'a> Checker<'a> {
         for (name, entry) in mapping {
             if (names.fits)(name) {
                 self.within(name, &entry.value, names.shape);
-            } else if !names.rule.is_empty() && !(names.of.is_empty() && was_in_list(entry)) {
+                continue;
+            }
+            let spared = names.of.is_empty() && was_in_list(entry);
+            if !names.rule.is_empty() && !spared {
                 let message = match names.of {
                     "" => format!("a key of `{}` {}", self.here(), names.rule),
                     of => {

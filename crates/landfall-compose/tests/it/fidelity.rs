@@ -1,4 +1,4 @@
-//! What becomes of each key that a file uses. R-numbers are in the requirements.
+//! What becomes of each key that a file uses.
 
 use landfall_compose::{Fidelity, Owner, Verdict, fidelity, read, support_markdown};
 
