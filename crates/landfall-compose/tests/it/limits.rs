@@ -167,7 +167,8 @@ fn what_small_files_may_grow_to_is_bounded() {
     ]);
     assert_eq!(app.refused(), ["LF0108"]);
 
-    let variables: String = (0..2_000).map(|n| format!("K{n}: v, ")).collect();
+    let variables: Vec<String> = (0..2_000).map(|n| format!("K{n}: v")).collect();
+    let variables = variables.join(", ");
     let mut extending = format!("services:\n  base: {{image: i, environment: {{{variables}}}}}\n");
     for service in 0..600 {
         let _ = writeln!(extending, "  s{service}: {{extends: base}}");
