@@ -65,7 +65,7 @@ struct Part {
     /// Variables that the files are filled in with; values may be secrets.
     #[arg(long)]
     environment: bool,
-    /// A hash of a service's configuration, or of every service's with `*`.
+    /// Compose's hash of a service, or of every service with `*`; with `env_file` it is another one.
     #[arg(long, value_name = "SERVICE")]
     hash: Option<String>,
 }
