@@ -47,12 +47,10 @@ fn rules_and_devices_let_in_what_they_name() {
             permissions: "r".into(),
         }];
         request.container.device_cgroup_rules = vec!["c 1:3 rwm".into()];
-        request.container.cgroup_parent = Some("/landfall-it".into());
         let said = corner.said(&request).await;
         assert_eq!(said, ["mapped", "let"]);
         let seen = corner.inspect(&request.name).await.host_config.unwrap();
         assert_eq!(seen.device_cgroup_rules.unwrap(), ["c 1:3 rwm"]);
-        assert_eq!(seen.cgroup_parent.as_deref(), Some("/landfall-it"));
     });
 }
 
