@@ -11,6 +11,7 @@ use crate::files::{Files, Place};
 use crate::locate::{clean, shown};
 use crate::merge::merge_trees;
 use crate::report::{Code, Report};
+use crate::schema::validate_include;
 use crate::source::Span;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
@@ -40,7 +41,12 @@ pub(crate) fn resolve(
         report.error(Code::WrongType, include.span, message);
         return whole;
     };
-    for item in items {
+    for (index, item) in items.iter().enumerate() {
+        let errors = report.errors_met();
+        validate_include(item, index, report);
+        if report.errors_met() > errors {
+            continue;
+        }
         let Some(wanted) = Wanted::read(item, report) else { continue };
         if let Some(part) = load(&wanted, place, files, report) {
             import(&mut whole, &part, report);

@@ -32,3 +32,11 @@ pub(crate) fn validate(root: &Node, report: &mut Report) {
     check::Checker::new(report).check(root, &FILE);
     report.misshapen = report.errors_met() > errors;
 }
+
+/// Reports what an entry of `include` has that the specification does not allow. It is read before
+/// anything is merged, and gone then.
+pub(crate) fn validate_include(item: &Node, index: usize, report: &mut Report) {
+    let mut checker = check::Checker::new(report);
+    checker.path = vec!["include".to_owned(), index.to_string()];
+    checker.check(item, &top::INCLUDE);
+}

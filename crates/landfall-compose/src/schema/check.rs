@@ -16,7 +16,7 @@ const SPLIT: &str = "leave out the space, or put the whole in quotes";
 /// Reports what a tree has that the tables do not allow.
 pub(super) struct Checker<'a> {
     report: &'a mut Report,
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
     /// Collections that were seen, each with the shape it was seen as: one that is shared by an
     /// anchor is looked at once, or a small file could ask for years of work.
     seen: HashSet<(usize, usize)>,

@@ -52,7 +52,6 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("configs.*.labels", TWICE),
     ("include", INCLUDE),
     ("include.*.path", INCLUDE),
-    ("include.*.project_directory", "what is no text is left aside"),
     ("secrets.*.driver_opts", "the reference fails on `x-` among the options"),
     ("secrets.*.labels", TWICE),
     ("services.*.blkio_config.weight", QUOTED),

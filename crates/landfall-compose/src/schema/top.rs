@@ -1,7 +1,7 @@
 //! The keys at the top of a file, and of what is defined there.
 
 use super::common::{
-    NAME_RULE, OPTIONS, PAIRS, SWITCH, TEXT, TEXT_OR_SET, TEXTS, WHOLE_ONLY, is_name, not_empty,
+    NAME_RULE, OPTIONS, PAIRS, SWITCH, TEXT, TEXTS, WHOLE_ONLY, is_name, not_empty,
 };
 use super::service::SERVICE;
 use super::types::Kind::{self, List, Map, Null, Text};
@@ -34,7 +34,7 @@ static SERVICES: Shape = mapping(&[Kind::Names(&Names {
 static ONE_SERVICE: Shape = mapping(&[Map(&SERVICE)]);
 
 static INCLUDES: Shape = Shape { wanted: "a list", hint: "", kinds: &[List(&INCLUDE, false)] };
-static INCLUDE: Shape = Shape {
+pub(super) static INCLUDE: Shape = Shape {
     wanted: "a text or a mapping",
     hint: "",
     kinds: &[
@@ -44,12 +44,23 @@ static INCLUDE: Shape = Shape {
             required: &[],
             others: Others::Refused,
             keys: &[
-                ("env_file", &TEXT_OR_SET),
-                ("path", &TEXT_OR_SET),
-                ("project_directory", &TEXT),
+                ("env_file", &INCLUDE_FILES),
+                ("path", &INCLUDE_FILES),
+                ("project_directory", &INCLUDE_FOLDER),
             ],
         }),
     ],
+};
+static INCLUDE_FILES: Shape = Shape {
+    wanted: "a text or a list of texts",
+    hint: "",
+    kinds: &[Null, List(&TEXT, false), Text(Words::Any)],
+};
+/// A number is a folder's name, too.
+static INCLUDE_FOLDER: Shape = Shape {
+    wanted: "a text",
+    hint: "",
+    kinds: &[Null, Kind::Int(i64::MIN, i64::MAX), Text(Words::Any)],
 };
 
 static MODELS: Shape =
