@@ -28,10 +28,11 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         why: "`docker compose` leaves it aside without a word, and part of the app is missing",
         cases: &["include/without a path"],
     },
-    told(
-        "an unknown key in `include` is refused",
-        "`docker compose` leaves it aside without a word",
-    ),
+    Difference {
+        what: "an unknown key in `include` is refused",
+        why: "`docker compose` leaves it aside without a word",
+        cases: &["include/an unknown key"],
+    },
     told(
         "`pre_start` and `build.no_cache_filter` are known keys",
         "the specification has them by now; 2.40.3 refuses them",
