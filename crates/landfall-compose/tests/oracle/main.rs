@@ -43,7 +43,7 @@ fn landfall_reads_what_the_reference_reads() {
             let difference = difference(expected, &Stage::new(case));
             match difference {
                 Some(_) if explained.contains_key(&name) => unused.retain(|other| *other != name),
-                Some(text) => surprises += &format!("{name}\n{text}\n"),
+                Some(text) => surprises.extend([name.as_str(), "\n", text.as_str(), "\n"]),
                 None => {}
             }
         }
