@@ -25,8 +25,9 @@ pub(super) fn environment(
     for (name, value) in &service.environment {
         match value {
             Some(value) => variables.insert(name.clone(), value.clone()),
-            // Named without a value: the file's value stays.
-            None => continue,
+            // Named without a value, and the shell has none either: that is what counts, as in
+            // Compose, even over a file.
+            None => variables.remove(name),
         };
     }
     variables.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()

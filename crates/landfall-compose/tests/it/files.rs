@@ -71,6 +71,18 @@ fn variables_come_from_the_shell_first() {
 }
 
 #[test]
+fn a_name_without_a_value_counts_even_over_a_file() {
+    let text = "services: {web: {image: a, env_file: e, environment: [GONE, SHELL]}}";
+    let app = App::new(&[("compose.yaml", text), ("e", "GONE=file\nSHELL=file\nKEPT=file\n")]);
+    let project = app.variable("SHELL", "shell").load();
+    let spec = project.spec.services.values().next().unwrap();
+    let environment: Vec<_> = spec.container.environment.iter().collect();
+    let shown: Vec<_> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.expose().as_str())).collect();
+    assert_eq!(shown, [("KEPT", "file"), ("SHELL", "shell")]);
+}
+
+#[test]
 fn later_files_go_over_earlier_ones() {
     let base = "services:\n  web:\n    image: a\n    command: [a]\n    ports: ['80:80']\n    \
                 environment: {A: 1, B: 2}\n    volumes: ['./x:/data', './y:/y']\n    dns: [1.1.1.1]\n    \
