@@ -31,17 +31,7 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
 /// A size in bytes: `b`, `k`, `m`, `g`, `t`, `p`, each also with `b` or `ib`, in powers of 1024.
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let (value, unit) = leading_number(text)?;
-    let unit = unit.trim().to_ascii_lowercase();
-    let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit) {
-        "" if unit != "ib" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        "p" => 5,
-        _ => return None,
-    };
-    whole_number((value * 1024_f64.powi(power)).floor())
+    whole_number((value * scale(unit.trim())?).floor())
 }
 
 /// A size in bytes as Docker's `RAMInBytes` reads it.
@@ -52,6 +42,11 @@ pub(crate) fn ram_bytes(text: &str) -> Option<i64> {
     let number = number.strip_suffix(' ').unwrap_or(number);
     let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+');
     let value: f64 = number.parse().ok().filter(|_| number.chars().all(plain))?;
+    Some((value * scale(unit)?) as i64)
+}
+
+/// What a unit of size stands for, in bytes.
+fn scale(unit: &str) -> Option<f64> {
     let unit = unit.to_ascii_lowercase();
     let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit) {
         "" if unit != "ib" => 0,
@@ -62,7 +57,7 @@ pub(crate) fn ram_bytes(text: &str) -> Option<i64> {
         "p" => 5,
         _ => return None,
     };
-    Some((value * 1024_f64.powi(power)) as i64)
+    Some(1024_f64.powi(power))
 }
 
 /// A duration in nanoseconds: Go's grammar with days and weeks.
