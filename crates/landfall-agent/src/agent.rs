@@ -4,37 +4,31 @@ use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use landfall_api::{EdgeClient, Problem};
+use landfall_api::Problem;
 use landfall_core::id::AppName;
 use landfall_core::release::Release;
 use tokio::task::JoinSet;
 
-use crate::clock::TokioClock;
 use crate::config::AgentConfig;
-use crate::edge::HostEdge;
-use crate::files::DiskFiles;
+use crate::ground::{Ground, Neighbours, Store};
 use crate::history::{self, ServingSince};
-use crate::host::Host;
 use crate::lease::Leases;
-use crate::platform::Platform;
-use crate::store::{Began, Store};
+use crate::store::{Began, StoreError};
 
 /// Everything the agent has. Cheap to clone.
-#[derive(Debug)]
-pub(crate) struct Agent<P> {
-    parts: Arc<Parts<P>>,
+pub(crate) struct Agent<G: Ground> {
+    parts: Arc<Parts<G>>,
 }
 
 /// What an [`Agent`] is made of.
-#[derive(Debug)]
-pub(crate) struct Parts<P> {
+pub(crate) struct Parts<G: Ground> {
     pub(crate) config: AgentConfig,
-    pub(crate) platform: P,
-    pub(crate) edge: HostEdge,
-    pub(crate) store: Store,
-    pub(crate) files: DiskFiles,
-    pub(crate) clock: TokioClock,
-    pub(crate) host: Host,
+    pub(crate) platform: G::Platform,
+    pub(crate) edge: G::Edge,
+    pub(crate) store: G::Store,
+    pub(crate) files: G::Files,
+    pub(crate) clock: G::Clock,
+    pub(crate) host: G::Host,
     pub(crate) leases: Leases,
     /// Held from looking at the world until the plan is durable, so that two apps never plan the
     /// same subnet or port.
@@ -42,15 +36,15 @@ pub(crate) struct Parts<P> {
     tasks: Mutex<JoinSet<()>>,
 }
 
-impl<P> Clone for Agent<P> {
+impl<G: Ground> Clone for Agent<G> {
     fn clone(&self) -> Self {
         Self { parts: Arc::clone(&self.parts) }
     }
 }
 
-impl<P> Deref for Agent<P> {
-    type Target = Parts<P>;
-    fn deref(&self) -> &Parts<P> {
+impl<G: Ground> Deref for Agent<G> {
+    type Target = Parts<G>;
+    fn deref(&self) -> &Parts<G> {
         &self.parts
     }
 }
@@ -62,22 +56,33 @@ pub(crate) struct Past {
     pub(crate) serving: Option<(ServingSince, Release)>,
 }
 
-impl<P: Platform> Agent<P> {
-    /// Over an open store.
-    pub(crate) fn new(config: AgentConfig, platform: P, store: Store) -> Self {
+impl<G: Ground> Agent<G> {
+    /// Beside its neighbours.
+    pub(crate) fn new(config: AgentConfig, neighbours: Neighbours<G>) -> Self {
+        let Neighbours { platform, edge, store, files, clock, host } = neighbours;
         let parts = Parts {
-            edge: HostEdge::new(EdgeClient::new(&config.edge_socket)),
-            files: DiskFiles::new(config.state_dir.join("files")),
-            clock: TokioClock::new(),
-            host: Host::new(),
             leases: Leases::default(),
             planning: Arc::default(),
             tasks: Mutex::default(),
             config,
             platform,
+            edge,
             store,
+            files,
+            clock,
+            host,
         };
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Takes up what is open, before the first request: an app that is half-way must not look free.
+    /// Then watches over the neighbours.
+    pub(crate) async fn start(&self) -> Result<(), StoreError> {
+        let open = self.find_open().await?;
+        self.take_up(open);
+        let keeper = self.clone();
+        self.spawn(async move { keeper.keep_reconciled().await });
+        Ok(())
     }
 
     /// Runs a task that no client waits for, until it ends or the agent stops.

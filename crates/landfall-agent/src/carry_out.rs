@@ -16,8 +16,8 @@ use landfall_deploy::{Driver, Settled};
 
 use crate::agent::Agent;
 use crate::feed::{Feed, ToldJournal, ToldProgress};
+use crate::ground::{Ground, Store};
 use crate::lease::Lease;
-use crate::platform::Platform;
 use crate::prepare::{Prepared, Ready};
 use crate::store::{NewRelease, Opening, now_ms};
 use crate::wish::Wish;
@@ -25,7 +25,7 @@ use crate::wish::Wish;
 /// Longest wait until a resumed rollout says so.
 const RESUME_TOLD_MAX: Duration = Duration::from_secs(5);
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Takes a wish: plans at once, or starts a rollout and says its number.
     pub(crate) async fn accept(&self, app: &AppName, wish: Wish) -> Result<RolloutAnswer, Problem> {
         wish.check(app)?;
@@ -78,6 +78,8 @@ impl<P: Platform> Agent<P> {
         let RolloutRef { app, rollout } = &lease.of;
         tracing::info!(%app, %rollout, by = lease.by, kind = ?lease.kind, "asked for");
         let prepared = tokio::select! {
+            // In this order, so that a simulation can say it again.
+            biased;
             prepared = self.prepare(app, *rollout, &wish, &lease.feed) => prepared,
             () = lease.called_off() => Err(called_off()),
         };
@@ -152,7 +154,7 @@ impl<P: Platform> Agent<P> {
             engine: self.platform.clone(),
             edge: self.edge.clone(),
             journal: ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed)),
-            clock: self.clock,
+            clock: self.clock.clone(),
             files: self.files.clone(),
         };
         let plan = rollout.plan().clone();

@@ -1,11 +1,16 @@
 //! The `Edge` port over the edge's control socket: says of each failure what it may have changed.
 
 use landfall_api::{EdgeClient, EdgeClientError};
-use landfall_core::control::{CloseRequest, RefusedKind, TargetStatus, TryAnswer, TryRequest};
+use landfall_core::control::{
+    CloseRequest, EdgeStatus, ListenCheck, ListenChecked, RefusedKind, TargetStatus, TryAnswer,
+    TryRequest,
+};
 use landfall_core::id::{AppName, RolloutNumber};
 use landfall_core::record::{Effect, Retry};
 use landfall_core::route::RouteTable;
 use landfall_deploy::ports::{Edge, EdgeError};
+
+use crate::ground::EdgeProcess;
 
 /// The edge of this host.
 #[derive(Debug, Clone)]
@@ -17,11 +22,6 @@ impl HostEdge {
     /// Over a client.
     pub fn new(client: EdgeClient) -> Self {
         Self { client }
-    }
-
-    /// The client, for what the port does not have.
-    pub fn client(&self) -> &EdgeClient {
-        &self.client
     }
 }
 
@@ -45,6 +45,16 @@ impl Edge for HostEdge {
     async fn close(&self, app: &AppName, rollout: RolloutNumber) -> Result<(), EdgeError> {
         let request = CloseRequest { app: app.clone(), rollout };
         self.client.close(&request).await.map_err(changed)
+    }
+}
+
+impl EdgeProcess for HostEdge {
+    async fn status(&self) -> Result<EdgeStatus, EdgeClientError> {
+        self.client.status().await
+    }
+
+    async fn listen_check(&self, check: &ListenCheck) -> Result<ListenChecked, EdgeClientError> {
+        self.client.listen_check(check).await
     }
 }
 

@@ -13,8 +13,9 @@ use landfall_core::rollout::Rollout;
 use landfall_deploy::ports::{Entry, JournalError, JournalStore, Observer, Progress};
 use tokio::sync::watch;
 
+use crate::ground::Store;
 use crate::narrator::{self, Narrator, event_seq};
-use crate::store::{Journal, Store, now_ms};
+use crate::store::{Journal, now_ms};
 
 /// Events beyond the journal's that one rollout may have.
 const EVENTS_MAX: usize = 10_000;
@@ -129,15 +130,15 @@ impl Feed {
 /// The `JournalStore` port of one rollout: durable first, then told. The end is told by whoever
 /// drives, once the lease is given back: who sees the end may start anew.
 #[derive(Debug)]
-pub(crate) struct ToldJournal {
-    store: Store,
+pub(crate) struct ToldJournal<S> {
+    store: S,
     feed: Arc<Feed>,
     end: Mutex<Option<Entry>>,
 }
 
-impl ToldJournal {
+impl<S> ToldJournal<S> {
     /// Tells `feed` what became durable in `store`.
-    pub(crate) fn new(store: Store, feed: Arc<Feed>) -> Self {
+    pub(crate) fn new(store: S, feed: Arc<Feed>) -> Self {
         Self { store, feed, end: Mutex::new(None) }
     }
 
@@ -150,7 +151,7 @@ impl ToldJournal {
     }
 }
 
-impl JournalStore for ToldJournal {
+impl<S: Store> JournalStore for ToldJournal<S> {
     async fn append(
         &self,
         app: &AppName,

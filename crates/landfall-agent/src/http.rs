@@ -12,7 +12,7 @@ use landfall_api::{BODY_MAX_BYTES, Problem, ProblemCode, VERSION, VERSION_HEADER
 use tokio::sync::watch;
 
 use crate::agent::Agent;
-use crate::platform::Platform;
+use crate::ground::Ground;
 
 mod answer;
 mod builds;
@@ -32,39 +32,38 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 const PLAN_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// What every call works with.
-#[derive(Debug)]
-pub(crate) struct Site<P> {
-    agent: Agent<P>,
+pub(crate) struct Site<G: Ground> {
+    agent: Agent<G>,
     /// Turns true when the agent stops: streams end then.
     stopping: watch::Receiver<bool>,
 }
 
-impl<P> Clone for Site<P> {
+impl<G: Ground> Clone for Site<G> {
     fn clone(&self) -> Self {
         Self { agent: self.agent.clone(), stopping: self.stopping.clone() }
     }
 }
 
 /// All calls.
-pub(crate) fn router<P: Platform>(agent: Agent<P>, stopping: watch::Receiver<bool>) -> Router {
+pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>) -> Router {
     let answers = Router::new()
-        .route("/v1/info", get(queries::info::<P>))
-        .route("/v1/apps", get(queries::apps::<P>))
-        .route("/v1/apps/{app}", get(queries::app::<P>))
-        .route("/v1/apps/{app}/releases", get(queries::releases::<P>))
-        .route("/v1/apps/{app}/rollouts", get(queries::rollouts::<P>))
-        .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<P>))
-        .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<P>))
+        .route("/v1/info", get(queries::info::<G>))
+        .route("/v1/apps", get(queries::apps::<G>))
+        .route("/v1/apps/{app}", get(queries::app::<G>))
+        .route("/v1/apps/{app}/releases", get(queries::releases::<G>))
+        .route("/v1/apps/{app}/rollouts", get(queries::rollouts::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<G>))
         .layer(middleware::from_fn(|request, next| within(ANSWER_TIMEOUT, request, next)));
     let plans = Router::new()
-        .route("/v1/apps/{app}/rollouts", post(rollouts::deploy::<P>))
-        .route("/v1/apps/{app}/rollback", post(rollouts::rollback::<P>))
-        .route("/v1/apps/{app}/down", post(rollouts::down::<P>))
+        .route("/v1/apps/{app}/rollouts", post(rollouts::deploy::<G>))
+        .route("/v1/apps/{app}/rollback", post(rollouts::rollback::<G>))
+        .route("/v1/apps/{app}/down", post(rollouts::down::<G>))
         .layer(middleware::from_fn(|request, next| within(PLAN_TIMEOUT, request, next)));
     let streams = Router::new()
-        .route("/v1/apps/{app}/rollouts/{rollout}/events", get(rollouts::events::<P>))
-        .route("/v1/apps/{app}/logs", get(queries::logs::<P>))
-        .route("/v1/builds", post(builds::build::<P>));
+        .route("/v1/apps/{app}/rollouts/{rollout}/events", get(rollouts::events::<G>))
+        .route("/v1/apps/{app}/logs", get(queries::logs::<G>))
+        .route("/v1/builds", post(builds::build::<G>));
     answers
         .merge(plans)
         .merge(streams)

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::agent::Agent;
 use crate::feed::Feed;
+use crate::ground::Ground;
 use crate::platform::{Platform, PullProgress};
 use crate::problems;
 
@@ -28,7 +29,7 @@ struct Wanted {
     built: bool,
 }
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// The image of each service; pulls what has to be pulled.
     pub(crate) async fn resolve_images(
         &self,

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use futures_util::stream::{Stream, StreamExt};
 use landfall_api::{LogLine, LogQuery, Problem};
 use landfall_core::id::AppName;
-use landfall_deploy::ports::{FoundContainer, Selector};
+use landfall_deploy::ports::{Engine, FoundContainer, Selector};
 use tokio::sync::mpsc;
 
 use crate::agent::Agent;
+use crate::ground::{Ground, Store};
 use crate::platform::{LogRequest, Platform, RawLine};
 use crate::problems;
 use crate::status::no_app;
@@ -22,7 +23,7 @@ const CONTAINERS_MAX: usize = 256;
 /// Lines with their times.
 type Lines = Pin<Box<dyn Stream<Item = (u64, LogLine)> + Send>>;
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Sends lines until there are no more, or nobody listens.
     pub(crate) async fn logs(
         &self,

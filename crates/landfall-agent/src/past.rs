@@ -9,13 +9,13 @@ use landfall_core::id::{AppName, RolloutNumber};
 
 use crate::agent::Agent;
 use crate::feed::Feed;
+use crate::ground::{Ground, Store};
 use crate::history;
 use crate::narrator::outcome;
-use crate::platform::Platform;
 use crate::status::no_app;
 use crate::store::Began;
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Releases, newest first.
     pub(crate) async fn releases(&self, app: &AppName) -> Result<Vec<ReleaseView>, Problem> {
         let rollouts = self.store.rollouts(app).await?;

@@ -12,12 +12,12 @@ use landfall_core::route::{AppRoutes, RouteTable};
 use landfall_core::spec::Protocol;
 
 use crate::agent::Agent;
-use crate::host::Transport;
+use crate::ground::{EdgeProcess, Ground, HostView};
 use crate::platform::Platform;
 use crate::problems;
 use crate::world::World;
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Checks a plan against the world.
     pub(crate) async fn preflight(
         &self,
@@ -59,7 +59,7 @@ impl<P: Platform> Agent<P> {
         if listen.is_empty() {
             return Ok(Vec::new());
         }
-        let checked = self.edge.client().listen_check(&ListenCheck { listen }).await;
+        let checked = self.edge.listen_check(&ListenCheck { listen }).await;
         let checked = checked.map_err(|error| {
             Problem::new(ProblemCode::Unavailable, format!("the edge does not answer: {error}"))
         })?;
@@ -95,7 +95,7 @@ impl<P: Platform> Agent<P> {
                         taken.push(format!("port {address} is taken by container {name}"));
                     }
                     None => {
-                        let listener = self.host.who_listens(address, transport(port.protocol));
+                        let listener = self.host.who_listens(address, port.protocol);
                         taken.extend(
                             listener.map(|who| format!("port {address} is taken by {who}")),
                         );
@@ -110,8 +110,7 @@ impl<P: Platform> Agent<P> {
         // Only the message depends on it: an engine that does not know must not hide the port.
         let container = self.publisher(address, protocol).await.ok().flatten();
         let container = container.map(|name| format!("container {name}"));
-        let process = || self.host.who_listens(address, transport(protocol));
-        container.or_else(|| process().map(|who| who.to_string()))
+        container.or_else(|| self.host.who_listens(address, protocol))
     }
 
     async fn publisher(
@@ -129,13 +128,6 @@ fn planned_routes(plan: &Plan) -> Option<&AppRoutes> {
         let Step::Cutover { routes } = step else { return None };
         routes.as_ref()
     })
-}
-
-fn transport(protocol: Protocol) -> Transport {
-    match protocol {
-        Protocol::Tcp => Transport::Tcp,
-        Protocol::Udp => Transport::Udp,
-    }
 }
 
 fn port_taken(message: String) -> Problem {

@@ -11,8 +11,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::agent::{Agent, Past};
 use crate::feed::Feed;
+use crate::ground::Ground;
 use crate::history;
-use crate::platform::Platform;
 use crate::problems;
 use crate::target::Target;
 use crate::wish::Wish;
@@ -37,7 +37,7 @@ pub(crate) struct Ready {
     pub(crate) planning: OwnedMutexGuard<()>,
 }
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Prepares a rollout. Changes nothing but the engine's store of images.
     pub(crate) async fn prepare(
         &self,

@@ -13,9 +13,10 @@ use landfall_core::plan::Step;
 use landfall_core::record::Record;
 use landfall_core::route::AppRoutes;
 use landfall_core::spec::Workload;
-use landfall_deploy::ports::{Edge, FoundContainer, Selector, Status};
+use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
 
 use crate::agent::Agent;
+use crate::ground::{EdgeProcess, Ground, Store};
 use crate::history::ServingSince;
 use crate::platform::Platform;
 use crate::problems;
@@ -29,7 +30,7 @@ const INTERRUPTED_EVERY: u64 = 8;
 /// Rounds after a return of the engine, until one finds nothing to do.
 const ROUNDS_MAX: u32 = 5;
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Watches engine and edge until the agent stops.
     pub(crate) async fn keep_reconciled(&self) {
         let mut was_up = (false, false);
@@ -57,7 +58,7 @@ impl<P: Platform> Agent<P> {
     /// Whether engine and edge answer.
     async fn neighbours_up(&self) -> (bool, bool) {
         let engine = tokio::time::timeout(LOOK_TIMEOUT, self.platform.ping());
-        let edge = tokio::time::timeout(LOOK_TIMEOUT, self.edge.client().status());
+        let edge = tokio::time::timeout(LOOK_TIMEOUT, self.edge.status());
         let (engine, edge) = tokio::join!(engine, edge);
         (matches!(engine, Ok(Ok(()))), matches!(edge, Ok(Ok(_))))
     }
@@ -116,7 +117,7 @@ impl<P: Platform> Agent<P> {
         let mut failed = None;
         for found in &down {
             tracing::warn!(%app, container = found.name, "should run and does not: starting it");
-            let started = landfall_deploy::ports::Engine::start(&self.platform, &found.id).await;
+            let started = self.platform.start(&found.id).await;
             // One that cannot start must not keep the others down.
             failed = failed.or(started.err());
         }

@@ -14,17 +14,18 @@ use landfall_deploy::ports::JournalStore;
 
 use crate::agent::Agent;
 use crate::feed::{Feed, ToldJournal};
+use crate::ground::{EdgeProcess, Ground, Store};
 use crate::history;
 use crate::lease::Lease;
 use crate::platform::Platform;
-use crate::store::{Began, Store, StoreError};
+use crate::store::{Began, StoreError};
 
 /// Time between two looks for the engine.
 const ENGINE_EVERY: Duration = Duration::from_secs(1);
 /// Longest wait for the edge: undoing works without it.
 const EDGE_WAIT_MAX: Duration = Duration::from_secs(30);
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Takes the leases of all open rollouts, before any request is answered.
     pub(crate) async fn find_open(&self) -> Result<Vec<Arc<Lease>>, StoreError> {
         let mut found = Vec::new();
@@ -83,7 +84,7 @@ impl<P: Platform> Agent<P> {
             tokio::time::sleep(ENGINE_EVERY).await;
         }
         let edge = async {
-            while self.edge.client().status().await.is_err() {
+            while self.edge.status().await.is_err() {
                 tokio::time::sleep(ENGINE_EVERY).await;
             }
         };
@@ -151,7 +152,7 @@ impl<P: Platform> Agent<P> {
 
 /// The fold over a stored journal, and its events.
 async fn replay(
-    store: &Store,
+    store: &impl Store,
     app: &AppName,
     number: RolloutNumber,
 ) -> Result<(Rollout, Feed), StoreError> {

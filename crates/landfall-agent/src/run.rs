@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
+use crate::ground::Neighbours;
 use crate::http::{self, SocketError};
 use crate::lock::{LockError, StateLock};
 use crate::platform::Platform;
-use crate::store::{Store, StoreError};
+use crate::store::{SqliteStore, StoreError};
 
 /// The agent cannot start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -50,16 +51,13 @@ pub async fn run<P: Platform>(
 ) -> Result<(), AgentError> {
     make_state_dir(&config.state_dir)?;
     let lock = StateLock::take(&config.state_dir)?;
-    let store = Store::open(&config.state_dir.join("store"))?;
+    let store = SqliteStore::open(&config.state_dir.join("store"))?;
     let listener = http::bind(&config.socket, config.socket_gid).await?;
     let socket = config.socket.clone();
     tracing::info!(state_dir = %config.state_dir.display(), socket = %socket.display(), "started");
-    let agent = Agent::new(config, platform, store);
-    // Before the first request: an app that is half-way must not look free.
-    let open = agent.find_open().await?;
-    agent.take_up(open);
-    let keeper = agent.clone();
-    agent.spawn(async move { keeper.keep_reconciled().await });
+    let neighbours = Neighbours::real(&config, platform, store);
+    let agent = Agent::new(config, neighbours);
+    agent.start().await?;
     let stopping = watch::Sender::new(false);
     let router = http::router(agent.clone(), stopping.subscribe());
     let served = http::serve(listener, router, stopping, shutdown).await;

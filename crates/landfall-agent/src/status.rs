@@ -11,9 +11,10 @@ use landfall_api::{
 };
 use landfall_core::id::{AppName, ServiceName};
 use landfall_core::release::Release;
-use landfall_deploy::ports::{Edge, FoundContainer, Selector, Status};
+use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
 
 use crate::agent::Agent;
+use crate::ground::{EdgeProcess, Ground, Store};
 use crate::history::ServingSince;
 use crate::platform::Platform;
 
@@ -22,14 +23,14 @@ const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(5);
 /// Containers looked at at once.
 const LOOKS_MAX: usize = 8;
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// The agent about itself and its neighbours.
     pub(crate) async fn info(&self) -> AgentInfo {
         let engine = match within(self.platform.info()).await {
             Ok(info) => EngineState::Up(info),
             Err(message) => EngineState::Down { message },
         };
-        let edge = match within(self.edge.client().status()).await {
+        let edge = match within(self.edge.status()).await {
             Ok(status) => EdgeState::Up(status),
             Err(message) => EdgeState::Down { message },
         };

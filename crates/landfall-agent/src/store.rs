@@ -14,13 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 
 mod chain;
 mod journal;
+mod port;
 mod releases;
 mod schema;
 
-#[cfg(test)]
-pub(crate) use journal::Header;
-pub(crate) use journal::{Began, Journal, NewRelease, Opening};
-pub(crate) use releases::ReleaseRow;
+pub use journal::{Began, Header, Journal, NewRelease, Opening};
+pub use releases::ReleaseRow;
 
 /// Jobs that may wait for the writer.
 const QUEUE_MAX: usize = 64;
@@ -29,7 +28,7 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// The store. Cheap to clone; the file is closed with the last clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Store {
+pub(crate) struct SqliteStore {
     jobs: mpsc::Sender<Job>,
 }
 
@@ -53,7 +52,7 @@ pub enum StoreError {
     Closed,
 }
 
-impl Store {
+impl SqliteStore {
     /// Opens the store in a folder, makes it if there is none, and checks it.
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
         let mut connection = schema::open(dir)?;
@@ -84,6 +83,10 @@ impl Store {
 
 /// Milliseconds since 1970, for display; decisions never depend on it.
 pub(crate) fn now_ms() -> u64 {
+    #[cfg(feature = "simulation")]
+    if let Some(simulated) = crate::simulation::wall_clock_ms() {
+        return simulated;
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

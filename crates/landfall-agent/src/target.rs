@@ -7,8 +7,8 @@ use landfall_core::release::Release;
 
 use crate::agent::{Agent, Past};
 use crate::feed::Feed;
+use crate::ground::{Ground, Store};
 use crate::history;
-use crate::platform::Platform;
 use crate::wish::Wish;
 
 /// Where a rollout leads to.
@@ -20,7 +20,7 @@ pub(crate) struct Target {
     pub(crate) spare: bool,
 }
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// The release that is wished for.
     pub(crate) async fn target(
         &self,

@@ -9,11 +9,11 @@ use landfall_core::planner::{PresentNetwork, PresentStateful};
 use landfall_core::release::Release;
 use landfall_core::route::RouteTable;
 use landfall_core::spec::Workload;
-use landfall_deploy::ports::{Edge, FoundContainer, Selector, Status};
+use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
 
 use crate::agent::Agent;
+use crate::ground::{Ground, HostView};
 use crate::history::ServingSince;
-use crate::platform::Platform;
 use crate::problems;
 
 /// What was seen.
@@ -28,7 +28,7 @@ pub(crate) struct World {
     pub(crate) open_plans: Vec<Plan>,
 }
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     /// Looks. The edge must answer: without it nothing can be cut over.
     pub(crate) async fn look(&self, app: &AppName) -> Result<World, Problem> {
         let failed = |error| problems::engine(&error);

@@ -12,13 +12,14 @@ use tokio::sync::mpsc;
 use super::Site;
 use super::answer::Refusal;
 use super::ndjson;
+use crate::ground::Ground;
 use crate::platform::{Context, Platform};
 
 /// Lines of output that wait for a slow reader; more are dropped, the result never is.
 const OUTPUT_MAX: usize = 4096;
 
-pub(super) async fn build<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn build<G: Ground>(
+    State(site): State<Site<G>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let build = read_header(request.headers())?;

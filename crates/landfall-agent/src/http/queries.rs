@@ -9,39 +9,39 @@ use tokio::sync::mpsc;
 use super::Site;
 use super::answer::{Answer, App, Refusal};
 use super::ndjson;
-use crate::platform::Platform;
+use crate::ground::Ground;
 
-pub(super) async fn info<P: Platform>(State(site): State<Site<P>>) -> Json<AgentInfo> {
+pub(super) async fn info<G: Ground>(State(site): State<Site<G>>) -> Json<AgentInfo> {
     Json(site.agent.info().await)
 }
 
-pub(super) async fn apps<P: Platform>(State(site): State<Site<P>>) -> Answer<Vec<AppStatus>> {
+pub(super) async fn apps<G: Ground>(State(site): State<Site<G>>) -> Answer<Vec<AppStatus>> {
     Ok(Json(site.agent.statuses().await?))
 }
 
-pub(super) async fn app<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn app<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
 ) -> Answer<AppStatus> {
     Ok(Json(site.agent.status(&app).await?))
 }
 
-pub(super) async fn releases<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn releases<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
 ) -> Answer<Vec<ReleaseView>> {
     Ok(Json(site.agent.releases(&app).await?))
 }
 
-pub(super) async fn rollouts<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn rollouts<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
 ) -> Answer<Vec<RolloutView>> {
     Ok(Json(site.agent.rollouts(&app).await?))
 }
 
-pub(super) async fn logs<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn logs<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     query: Query<LogQuery>,
 ) -> Result<Response, Refusal> {

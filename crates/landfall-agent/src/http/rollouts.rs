@@ -15,41 +15,37 @@ use super::Site;
 use super::answer::{Answer, App, Refusal, Which, Wire};
 use super::ndjson;
 use crate::feed::Feed;
-use crate::platform::Platform;
+use crate::ground::Ground;
 use crate::wish::Wish;
 
 /// Events read from a feed at once.
 const BATCH: usize = 64;
 
-pub(super) async fn deploy<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn deploy<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Wire(request): Wire<DeployRequest>,
 ) -> Result<Response, Refusal> {
     accept(&site, &app, Wish::Deploy(Box::new(request))).await
 }
 
-pub(super) async fn rollback<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn rollback<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Wire(request): Wire<RollbackRequest>,
 ) -> Result<Response, Refusal> {
     accept(&site, &app, Wish::RollBack(request)).await
 }
 
-pub(super) async fn down<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn down<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Wire(request): Wire<DownRequest>,
 ) -> Result<Response, Refusal> {
     accept(&site, &app, Wish::Down(request)).await
 }
 
-async fn accept<P: Platform>(
-    site: &Site<P>,
-    app: &AppName,
-    wish: Wish,
-) -> Result<Response, Refusal> {
+async fn accept<G: Ground>(site: &Site<G>, app: &AppName, wish: Wish) -> Result<Response, Refusal> {
     let answer = site.agent.accept(app, wish).await?;
     let status = match answer {
         RolloutAnswer::Started(_) => StatusCode::ACCEPTED,
@@ -58,16 +54,16 @@ async fn accept<P: Platform>(
     Ok((status, Json(answer)).into_response())
 }
 
-pub(super) async fn cancel<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn cancel<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Which(id): Which,
 ) -> Answer<RolloutRef> {
     Ok(Json(site.agent.call_off(&app, id)?))
 }
 
-pub(super) async fn resume<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn resume<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Which(id): Which,
 ) -> Answer<RolloutRef> {
@@ -80,8 +76,8 @@ pub(super) struct After {
     after: u64,
 }
 
-pub(super) async fn events<P: Platform>(
-    State(site): State<Site<P>>,
+pub(super) async fn events<G: Ground>(
+    State(site): State<Site<G>>,
     App(app): App,
     Which(id): Which,
     Query(After { after }): Query<After>,

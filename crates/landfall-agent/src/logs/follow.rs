@@ -11,7 +11,8 @@ use landfall_deploy::ports::{FoundContainer, Status};
 use tokio::sync::mpsc;
 
 use crate::agent::Agent;
-use crate::platform::{LogRequest, Platform};
+use crate::ground::Ground;
+use crate::platform::LogRequest;
 
 /// Time between two looks for new containers.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ struct Places {
     last_at_ms: HashMap<String, u64>,
 }
 
-impl<P: Platform> Agent<P> {
+impl<G: Ground> Agent<G> {
     pub(super) async fn follow(
         &self,
         app: &AppName,

@@ -8,12 +8,12 @@ use landfall_core::release::Release;
 use landfall_deploy::ports::Entry;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Store, StoreError, chain, column, now_ms, releases};
+use super::{SqliteStore, StoreError, chain, column, now_ms, releases};
 use crate::crash::{self, When};
 
 /// A rollout's own row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Header {
+pub struct Header {
     /// Whose.
     pub app: AppName,
     /// Its number.
@@ -30,7 +30,7 @@ pub(crate) struct Header {
 
 /// A rollout with all its records, checked against their hashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Journal {
+pub struct Journal {
     /// Its row.
     pub header: Header,
     /// All records.
@@ -39,7 +39,7 @@ pub(crate) struct Journal {
 
 /// A rollout with its newest record only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Began {
+pub struct Began {
     /// Its row.
     pub header: Header,
     /// The newest record.
@@ -48,7 +48,7 @@ pub(crate) struct Began {
 
 /// What opens a rollout.
 #[derive(Debug)]
-pub(crate) struct Opening {
+pub struct Opening {
     /// Who asked.
     pub by: String,
     /// When; milliseconds since 1970.
@@ -61,7 +61,7 @@ pub(crate) struct Opening {
 
 /// A release that is stored with its first rollout.
 #[derive(Debug)]
-pub(crate) struct NewRelease {
+pub struct NewRelease {
     /// All of it.
     pub release: Release,
     /// Why, in the person's words.
@@ -70,7 +70,7 @@ pub(crate) struct NewRelease {
     pub commit: Option<String>,
 }
 
-impl Store {
+impl SqliteStore {
     /// A rollout number that no rollout of this app ever had, and none will have again: it names
     /// containers.
     pub(crate) async fn next_rollout(&self, app: &AppName) -> Result<RolloutNumber, StoreError> {

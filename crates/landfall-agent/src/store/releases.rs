@@ -7,14 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::journal::{NewRelease, sum};
-use super::{Store, StoreError, column};
+use super::{SqliteStore, StoreError, column};
 
 /// Version of the sealed format.
 const FORMAT: u32 = 1;
 
 /// A release's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReleaseRow {
+pub struct ReleaseRow {
     /// Its number.
     pub number: ReleaseNumber,
     /// Its hash.
@@ -47,7 +47,7 @@ struct Read {
     release: Release,
 }
 
-impl Store {
+impl SqliteStore {
     /// The number that the app's next release will have.
     pub(crate) async fn next_release(&self, app: &AppName) -> Result<ReleaseNumber, StoreError> {
         let app = app.clone();
