@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the rings on real
-//! engines, the distribution's and the newest in a network namespace of its own: first the port's own
-//! suite, then complete stories.
+//! engines, the distribution's and the newest in a network namespace of its own, with either of its
+//! image stores: first the port's own suite, then complete stories.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::cmd::{cmd, root, run as run_program, say};
 use crate::product::executable;
 use crate::setup::engine::{self, Engine};
-use crate::setup::newest::{self, Tools};
+use crate::setup::newest::{self, ImageStore, Tools};
 use crate::setup::{images, packages, shop};
 
 /// Where the stories stand: a test target that its feature keeps out of `cargo test`.
@@ -29,13 +29,37 @@ pub(crate) struct Args {
     /// Only the ring on real engines.
     #[arg(long, conflicts_with = "fast")]
     engines: bool,
+    /// Only this engine.
+    #[arg(long, value_enum, conflicts_with = "fast")]
+    on: Option<On>,
     /// Passed on to the tests on real engines, e.g. a part of their names.
     #[arg(last = true, conflicts_with = "fast")]
     filter: Vec<String>,
 }
 
+/// An engine to test on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum On {
+    /// The distribution's.
+    Installed,
+    /// The newest.
+    Newest,
+    /// The newest, with containerd's image store.
+    Containerd,
+}
+
+impl On {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "the distribution's engine",
+            Self::Newest => "the newest engine",
+            Self::Containerd => "the newest engine with containerd's image store",
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if !args.engines {
+    if !args.engines && args.on.is_none() {
         ring("fast", || run_program(cmd("cargo", ["test", "--workspace"]).current_dir(root())))?;
     }
     if args.fast {
@@ -48,15 +72,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let tools = newest::fetch()?;
     let programs = Programs::build(&tools)?;
 
-    ring("the distribution's engine", || engine(&programs, &installed, None, &args.filter))?;
-
-    let other = newest::start(&tools)?;
     let wanted: Vec<String> = images::names().map(str::to_owned).chain(shop::images()).collect();
-    images::copy(&installed, other.engine(), &wanted)?;
-    ring("the newest engine", || {
-        engine(&programs, other.engine(), Some(other.pid()), &args.filter)
-    })?;
-    other.stop()
+    for on in [On::Installed, On::Newest, On::Containerd] {
+        if args.on.is_some_and(|only| only != on) {
+            continue;
+        }
+        let store = match on {
+            On::Installed => {
+                ring(on.name(), || engine(&programs, &installed, None, &args.filter))?;
+                continue;
+            }
+            On::Newest => ImageStore::Classic,
+            On::Containerd => ImageStore::Containerd,
+        };
+        let other = newest::start(&tools, store)?;
+        images::copy(&installed, other.engine(), &wanted)?;
+        let netns = Some(other.pid());
+        ring(on.name(), || engine(&programs, other.engine(), netns, &args.filter))?;
+        other.stop()?;
+    }
+    Ok(())
 }
 
 /// Runs the port's suite and the stories against one engine. Containers are reached by their own

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Fetches the newest engine and proves that it starts here.
 fn try_newest() -> Result<()> {
     let tools = newest::fetch()?;
-    let engine = newest::start(&tools)?;
+    let engine = newest::start(&tools, newest::ImageStore::Classic)?;
     say(&format!("newest engine: starts (pid {}), stopping it again", engine.pid()));
     engine.stop()
 }

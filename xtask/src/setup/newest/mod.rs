@@ -6,4 +6,4 @@ mod reap;
 mod run;
 
 pub(crate) use fetch::{Tools, fetch};
-pub(crate) use run::start;
+pub(crate) use run::{ImageStore, start};

@@ -18,6 +18,15 @@ use crate::wait;
 const START_BOUND: Duration = Duration::from_mins(1);
 const STOP_BOUND: Duration = Duration::from_secs(40);
 
+/// Where an engine keeps its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageStore {
+    /// Its own, the default until Docker Engine 28.
+    Classic,
+    /// That of containerd, the default of new installations since Docker Engine 29.
+    Containerd,
+}
+
 /// A newest engine that answers. Dropping it stops it.
 pub(crate) struct Newest {
     engine: Engine,
@@ -65,13 +74,15 @@ impl Drop for Newest {
 }
 
 /// Starts an engine and waits until it answers.
-pub(crate) fn start(tools: &Tools) -> Result<Newest> {
+pub(crate) fn start(tools: &Tools, store: ImageStore) -> Result<Newest> {
     let runs = cache().join("run");
     reap::abandoned(&runs)?;
     // Short, since the path of a unix socket has at most 107 bytes.
     let state = runs.join(std::process::id().to_string());
     fs::create_dir_all(&state).with_context(|| format!("make {}", state.display()))?;
-    fs::write(state.join("daemon.json"), "{}")?;
+    let containerd = store == ImageStore::Containerd;
+    let settings = format!("{{\"features\": {{\"containerd-snapshotter\": {containerd}}}}}");
+    fs::write(state.join("daemon.json"), settings)?;
     let daemon = command(tools, &state)?.spawn().context("start unshare")?;
     let engine = Engine::at(state.join("docker.sock"));
     let mut newest = Newest { engine, daemon, state, stopped: false };
