@@ -1,5 +1,6 @@
 //! What the journals say: what serves, what is stable, what is open. Pure; there is no second map.
 
+use landfall_api::{HistoryEntry, Outcome, RolloutView};
 use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::plan::RolloutKind;
 use landfall_core::record::{Record, Verdict};
@@ -57,6 +58,24 @@ pub(crate) fn stable(rollouts: &[Began]) -> Vec<ReleaseNumber> {
     numbers
 }
 
+/// Rollouts with the times in which what they brought served; newest first, as given.
+pub(crate) fn told(rollouts: Vec<RolloutView>) -> Vec<HistoryEntry> {
+    let mut until_ms = None;
+    let tell = |rollout: RolloutView| {
+        let changed = matches!(rollout.outcome, Some(Outcome::Succeeded));
+        let from_ms = rollout.ended_at_ms.filter(|_| changed);
+        let serves = match rollout.kind {
+            RolloutKind::Deploy | RolloutKind::RollBack => from_ms,
+            RolloutKind::Down => None,
+        };
+        let entry =
+            HistoryEntry { served_from_ms: serves, served_until_ms: serves.and(until_ms), rollout };
+        until_ms = from_ms.or(until_ms);
+        entry
+    };
+    rollouts.into_iter().map(tell).collect()
+}
+
 /// The rollout that has not ended.
 pub(crate) fn open(rollouts: &[Began]) -> Option<&Began> {
     rollouts.iter().find(|rollout| verdict(rollout).is_none())
@@ -107,5 +126,40 @@ mod tests {
         rollouts.insert(0, began(5, RolloutKind::Down, 0, good()));
         assert_eq!(serving(&rollouts), None);
         assert_eq!(serving(&[]), None);
+    }
+
+    #[test]
+    fn history_says_from_when_until_when_a_release_served() {
+        // R29, R235
+        let view = |number: u32, kind, outcome| RolloutView {
+            rollout: RolloutNumber(number),
+            kind,
+            release: Some(ReleaseNumber(number)).filter(|_| kind != RolloutKind::Down),
+            by: "ann".to_owned(),
+            opened_at_ms: u64::from(number) * 10,
+            ended_at_ms: Some(u64::from(number) * 10 + 5),
+            outcome: Some(outcome),
+            phase: None,
+            message: None,
+            commit: None,
+        };
+        let undone =
+            || Outcome::RolledBack { reason: Reason::new(ReasonKind::Crashed, "it exited") };
+        let told = told(vec![
+            view(5, RolloutKind::Deploy, Outcome::Succeeded),
+            view(4, RolloutKind::Down, Outcome::Succeeded),
+            view(3, RolloutKind::Deploy, undone()),
+            view(2, RolloutKind::Deploy, Outcome::Succeeded),
+            view(1, RolloutKind::Deploy, Outcome::Succeeded),
+        ]);
+        let served: Vec<_> = told.iter().map(|e| (e.served_from_ms, e.served_until_ms)).collect();
+        let expected = [
+            (Some(55), None),
+            (None, None),
+            (None, None),
+            (Some(25), Some(45)),
+            (Some(15), Some(25)),
+        ];
+        assert_eq!(served, expected);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>
         .route("/v1/apps/{app}", get(queries::app::<G>))
         .route("/v1/apps/{app}/releases", get(queries::releases::<G>))
         .route("/v1/apps/{app}/rollouts", get(queries::rollouts::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}", get(queries::rollout::<G>))
+        .route("/v1/apps/{app}/history", get(queries::history::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<G>))
         .layer(middleware::from_fn(|request, next| within(ANSWER_TIMEOUT, request, next)));

@@ -32,6 +32,7 @@ mod prepare;
 mod problems;
 mod reconcile;
 mod recovery;
+mod report;
 mod run;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use landfall_api::{
-    Outcome, Problem, ProblemCode, ReleaseState, ReleaseView, RolloutId, RolloutRef, RolloutView,
+    HistoryEntry, OpenRollout, Problem, ProblemCode, ReleaseState, ReleaseView, RolloutId,
+    RolloutRef, RolloutReport, RolloutView,
 };
 use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::plan::RolloutKind;
 
 use crate::agent::Agent;
 use crate::feed::Feed;
 use crate::ground::{Ground, Store};
 use crate::history;
 use crate::narrator::outcome;
+use crate::report;
 use crate::status::no_app;
-use crate::store::Began;
+use crate::store::{Began, ReleaseRow};
 
 impl<G: Ground> Agent<G> {
     /// Releases, newest first.
@@ -53,13 +56,48 @@ impl<G: Ground> Agent<G> {
         Ok(rows.into_iter().map(view).collect())
     }
 
-    /// Rollouts that began, newest first.
+    /// Rollouts, newest first; one that still prepares among them.
     pub(crate) async fn rollouts(&self, app: &AppName) -> Result<Vec<RolloutView>, Problem> {
         let rollouts = self.store.rollouts(app).await?;
-        if rollouts.is_empty() && self.leases.held(app).is_none() {
+        let open = self.leases.held(app).map(|lease| lease.view());
+        if rollouts.is_empty() && open.is_none() {
             return Err(no_app(app));
         }
-        Ok(rollouts.into_iter().map(view).collect())
+        let notes = self.store.releases(app).await?;
+        let preparing =
+            open.iter().filter(|o| rollouts.iter().all(|r| r.header.rollout != o.rollout));
+        let preparing: Vec<_> = preparing.map(prepares).collect();
+        let views = rollouts.iter().map(|rollout| view(rollout, &notes, open.as_ref()));
+        Ok(preparing.into_iter().chain(views).collect())
+    }
+
+    /// One rollout, step by step.
+    pub(crate) async fn report(
+        &self,
+        app: &AppName,
+        id: RolloutId,
+    ) -> Result<RolloutReport, Problem> {
+        let rollouts = self.rollouts(app).await?;
+        let wanted = |view: &RolloutView| match id {
+            RolloutId::Latest => true,
+            RolloutId::Number(number) => view.rollout == number,
+        };
+        let view = rollouts.into_iter().find(wanted).ok_or_else(|| match id {
+            RolloutId::Latest => no_app(app),
+            RolloutId::Number(number) => {
+                let problem = no_rollout(app, number);
+                problem.hint("`landfall rollouts` lists them; one that never began is not kept")
+            }
+        })?;
+        match self.store.journal(app, view.rollout).await? {
+            Some(journal) => Ok(report::report(app, view, &journal.entries)),
+            None => Ok(report::preparing(app, view)),
+        }
+    }
+
+    /// What served when, and what was tried; newest first.
+    pub(crate) async fn history(&self, app: &AppName) -> Result<Vec<HistoryEntry>, Problem> {
+        Ok(history::told(self.rollouts(app).await?))
     }
 
     /// A rollout's events: those in memory, else rebuilt from its journal.
@@ -87,21 +125,46 @@ impl<G: Ground> Agent<G> {
         if number < self.store.peek_rollout(app).await? {
             return Ok(Feed::never_began(RolloutRef { app: app.clone(), rollout: number }));
         }
-        let message = format!("{app} has no rollout {number}");
-        Err(Problem::new(ProblemCode::NotFound, message))
+        Err(no_rollout(app, number))
     }
 }
 
-fn view(rollout: Began) -> RolloutView {
-    let verdict = history::verdict(&rollout);
-    let outcome: Option<Outcome> = verdict.map(outcome);
+fn no_rollout(app: &AppName, number: RolloutNumber) -> Problem {
+    Problem::new(ProblemCode::NotFound, format!("{app} has no rollout {number}"))
+}
+
+fn view(rollout: &Began, notes: &[ReleaseRow], open: Option<&OpenRollout>) -> RolloutView {
+    let verdict = history::verdict(rollout);
+    let header = &rollout.header;
+    let note = notes.iter().find(|row| Some(row.number) == header.release);
+    // The message belongs to the deploy that sealed the release, the commit to the release.
+    let message = note.filter(|_| header.kind == RolloutKind::Deploy);
     RolloutView {
         ended_at_ms: verdict.map(|_| rollout.last.at_ms),
-        outcome,
-        rollout: rollout.header.rollout,
-        kind: rollout.header.kind,
-        release: rollout.header.release,
-        by: rollout.header.by,
-        opened_at_ms: rollout.header.opened_at_ms,
+        outcome: verdict.map(outcome),
+        phase: open.filter(|open| open.rollout == header.rollout).map(|open| open.phase.clone()),
+        message: message.and_then(|note| note.message.clone()),
+        commit: note.and_then(|note| note.commit.clone()),
+        rollout: header.rollout,
+        kind: header.kind,
+        release: header.release,
+        by: header.by.clone(),
+        opened_at_ms: header.opened_at_ms,
+    }
+}
+
+/// A rollout of which nothing is durable yet.
+fn prepares(open: &OpenRollout) -> RolloutView {
+    RolloutView {
+        rollout: open.rollout,
+        kind: open.kind,
+        release: open.release,
+        by: open.by.clone(),
+        opened_at_ms: open.since_ms,
+        ended_at_ms: None,
+        outcome: None,
+        phase: Some(open.phase.clone()),
+        message: None,
+        commit: None,
     }
 }

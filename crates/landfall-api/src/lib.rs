@@ -10,6 +10,8 @@
 //! | `POST /v1/apps/{app}/rollback` | [`RollbackRequest`] | [`RolloutAnswer`] |
 //! | `POST /v1/apps/{app}/down` | [`DownRequest`] | [`RolloutAnswer`] |
 //! | `GET /v1/apps/{app}/rollouts` | – | `Vec<`[`RolloutView`]`>`, newest first |
+//! | `GET /v1/apps/{app}/rollouts/{n or latest}` | – | [`RolloutReport`] |
+//! | `GET /v1/apps/{app}/history` | – | `Vec<`[`HistoryEntry`]`>`, newest first |
 //! | `GET /v1/apps/{app}/rollouts/{n or latest}/events?after=SEQ` | – | stream of [`Event`] |
 //! | `POST /v1/apps/{app}/rollouts/{n or latest}/cancel`, `…/resume` | – | [`RolloutRef`] |
 //! | `GET /v1/apps` | – | `Vec<`[`AppStatus`]`>` |
@@ -22,6 +24,7 @@
 
 mod client;
 mod event;
+mod past;
 mod problem;
 mod request;
 mod status;
@@ -32,6 +35,7 @@ pub use client::{
     TransportError, context_channel,
 };
 pub use event::{Event, EventKind, Outcome, PlanSummary, ProgressKind, StepSummary};
+pub use past::{Attempt, AttemptOutcome, HistoryEntry, RolloutReport, StepReport, StepState, Turn};
 pub use problem::{Problem, ProblemCode};
 pub use request::{
     BuildRequest, DeployRequest, DownRequest, LogQuery, NothingToDo, PlanView, RollbackRequest,

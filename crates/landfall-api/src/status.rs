@@ -255,4 +255,13 @@ pub struct RolloutView {
     pub ended_at_ms: Option<u64>,
     /// How; `None` while it is open.
     pub outcome: Option<Outcome>,
+    /// Where it stands, while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<OpenPhase>,
+    /// Why it was asked for, in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Commit of the source of its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }

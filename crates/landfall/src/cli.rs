@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    agent, attach, cancel, check, config, deploy, down, edge, explain, init, logs, plan, reference,
-    releases, resume, rollback, status,
+    agent, attach, cancel, check, config, deploy, down, edge, explain, history, init, logs, plan,
+    reference, releases, resume, rollback, rollouts, show, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Deploy(deploy::DeployArgs),
     Status(status::StatusArgs),
     Releases(releases::ReleasesArgs),
+    Rollouts(rollouts::RolloutsArgs),
+    Show(show::ShowArgs),
+    History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
     Logs(logs::LogsArgs),
     Attach(attach::AttachArgs),
@@ -144,6 +147,9 @@ impl Command {
             | Self::Deploy(_)
             | Self::Status(_)
             | Self::Releases(_)
+            | Self::Rollouts(_)
+            | Self::Show(_)
+            | Self::History(_)
             | Self::Rollback(_)
             | Self::Logs(_)
             | Self::Attach(_)
@@ -168,6 +174,9 @@ impl Command {
             Self::Deploy(args) => both(&args.shared),
             Self::Status(args) => both(&args.shared),
             Self::Releases(args) => both(&args.shared),
+            Self::Rollouts(args) => both(&args.shared),
+            Self::Show(args) => both(&args.shared),
+            Self::History(args) => both(&args.shared),
             Self::Rollback(args) => both(&args.shared),
             Self::Logs(args) => both(&args.shared),
             Self::Attach(args) => both(&args.shared),

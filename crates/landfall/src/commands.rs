@@ -9,6 +9,7 @@ pub(crate) mod deploy;
 pub(crate) mod down;
 pub(crate) mod edge;
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
@@ -16,6 +17,8 @@ pub(crate) mod reference;
 pub(crate) mod releases;
 pub(crate) mod resume;
 pub(crate) mod rollback;
+pub(crate) mod rollouts;
+pub(crate) mod show;
 pub(crate) mod status;
 
 use crate::cli::Command;
@@ -34,6 +37,9 @@ pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Ex
         Command::Deploy(args) => deploy::run(args, invocation).await,
         Command::Status(args) => status::run(args, invocation).await,
         Command::Releases(args) => releases::run(args, invocation).await,
+        Command::Rollouts(args) => rollouts::run(args, invocation).await,
+        Command::Show(args) => show::run(args, invocation).await,
+        Command::History(args) => history::run(args, invocation).await,
         Command::Rollback(args) => rollback::run(args, invocation).await,
         Command::Logs(args) => logs::run(args, invocation).await,
         Command::Attach(args) => attach::run(args, invocation).await,

@@ -26,6 +26,7 @@ mod rollout;
 mod service_hash;
 mod settings;
 mod watch;
+mod words;
 
 use std::process::ExitCode;
 
@@ -85,6 +86,9 @@ fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
         | Command::Deploy(_)
         | Command::Status(_)
         | Command::Releases(_)
+        | Command::Rollouts(_)
+        | Command::Show(_)
+        | Command::History(_)
         | Command::Rollback(_)
         | Command::Logs(_)
         | Command::Attach(_)

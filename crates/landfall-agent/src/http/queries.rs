@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use landfall_api::{AgentInfo, AppStatus, LogQuery, ReleaseView, RolloutView};
+use landfall_api::{
+    AgentInfo, AppStatus, HistoryEntry, LogQuery, ReleaseView, RolloutReport, RolloutView,
+};
 use tokio::sync::mpsc;
 
 use super::Site;
-use super::answer::{Answer, App, Refusal};
+use super::answer::{Answer, App, Refusal, Which};
 use super::ndjson;
 use crate::ground::Ground;
 
@@ -38,6 +40,21 @@ pub(super) async fn rollouts<G: Ground>(
     App(app): App,
 ) -> Answer<Vec<RolloutView>> {
     Ok(Json(site.agent.rollouts(&app).await?))
+}
+
+pub(super) async fn rollout<G: Ground>(
+    State(site): State<Site<G>>,
+    App(app): App,
+    Which(id): Which,
+) -> Answer<RolloutReport> {
+    Ok(Json(site.agent.report(&app, id).await?))
+}
+
+pub(super) async fn history<G: Ground>(
+    State(site): State<Site<G>>,
+    App(app): App,
+) -> Answer<Vec<HistoryEntry>> {
+    Ok(Json(site.agent.history(&app).await?))
 }
 
 pub(super) async fn logs<G: Ground>(

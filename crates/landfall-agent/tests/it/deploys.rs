@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use landfall_api::{EventKind, Outcome, ProblemCode, ReleaseState, RolloutAnswer, WhatChanges};
+use landfall_api::{
+    AttemptOutcome, EventKind, OpenPhase, Outcome, ProblemCode, ReleaseState, RolloutAnswer,
+    StepState, WhatChanges,
+};
 use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::record::Action;
 use landfall_testing::fake::Behaviour;
@@ -186,4 +189,62 @@ async fn missing_images_are_pulled_and_told_and_hopeless_ones_refused() {
     assert_eq!(problem.code, ProblemCode::Image);
     let status = site.client.app(&shop_name()).await.unwrap();
     assert_eq!(status.serving.unwrap().release.0, 1);
+}
+
+#[tokio::test]
+async fn what_was_is_told_step_by_step_and_as_a_history() {
+    // R29, R235
+    let site = Site::new().await;
+    let mut first = request(&shop("1"));
+    first.commit = Some("0123abcd".to_owned());
+    let RolloutAnswer::Started(of) = site.client.deploy(&first).await.unwrap() else {
+        panic!("it must start")
+    };
+    site.all_events(&of).await;
+    let broken = Behaviour { exits: Some((5, 1)), ..Behaviour::default() };
+    site.world.lock().behaviours.insert((RolloutNumber(2), "web".parse().unwrap()), broken);
+    site.deploy(&shop("2")).await;
+    site.down().await;
+
+    let report = site.client.rollout(&shop_name(), RolloutNumber(2)).await.unwrap();
+    assert_eq!(report.serving, Some(ReleaseNumber(1)));
+    let turned = report.turned.expect("it turned back");
+    assert_eq!(turned.reason.service.as_ref().unwrap().as_str(), "web");
+    let failed = report.steps.iter().find(|step| step.name == "start replicas").unwrap();
+    assert_eq!(failed.state, StepState::Undone);
+    let outcomes: Vec<_> = failed.attempts.iter().map(|a| (a.action, &a.outcome)).collect();
+    let (Action::Do, AttemptOutcome::Failed { reason }) = outcomes[0] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(reason.message.contains("exit"), "{reason}");
+    assert_eq!(outcomes.last(), Some(&(Action::Undo, &AttemptOutcome::Done)));
+    let cutover = &report.steps[report.pivot.unwrap()];
+    assert_eq!((cutover.state, cutover.attempts.len()), (StepState::Pending, 0));
+
+    let history = site.client.history(&shop_name()).await.unwrap();
+    let told = history.iter().map(|e| (e.rollout.rollout.0, e.served_from_ms.is_some()));
+    assert_eq!(told.collect::<Vec<_>>(), [(3, false), (2, false), (1, true)]);
+    assert_eq!(history[2].served_until_ms, history[0].rollout.ended_at_ms);
+    assert_eq!(history[2].rollout.message.as_deref(), Some("because"));
+    assert_eq!(history[2].rollout.commit.as_deref(), Some("0123abcd"));
+
+    let missing = site.client.rollout(&shop_name(), RolloutNumber(9)).await.unwrap_err();
+    assert!(missing.to_string().contains("shop has no rollout d9"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_rollout_that_prepares_is_listed_before_anything_of_it_is_durable() {
+    let site = Site::new().await;
+    site.platform.set(|knobs| {
+        knobs.to_pull.push("nginx:1".to_owned());
+        knobs.pulls_hang = true;
+    });
+    let of = site.start_deploy(&shop("1")).await;
+    let listed = site.client.rollouts(&of.app).await.unwrap();
+    assert_eq!((listed.len(), listed[0].phase.clone()), (1, Some(OpenPhase::Preparing)));
+    let report = site.client.rollout(&of.app, of.rollout).await.unwrap();
+    assert!(report.steps.is_empty() && report.rollout.outcome.is_none());
+    site.platform.set(|knobs| knobs.pulls_hang = false);
+    site.all_events(&of).await;
+    assert_eq!(site.client.rollouts(&of.app).await.unwrap()[0].phase, None);
 }

@@ -13,8 +13,8 @@ use super::transport::{ContextReceiver, Payload, Transport, collect};
 use super::{ClientError, Lines, TransportError};
 use crate::{
     AgentInfo, AppStatus, BUILD_HEADER, BuildEvent, BuildRequest, DeployRequest, DownRequest,
-    Event, LogLine, LogQuery, Problem, ReleaseView, RollbackRequest, RolloutAnswer, RolloutId,
-    RolloutRef, RolloutView, VERSION, VERSION_HEADER,
+    Event, HistoryEntry, LogLine, LogQuery, Problem, ReleaseView, RollbackRequest, RolloutAnswer,
+    RolloutId, RolloutRef, RolloutReport, RolloutView, VERSION, VERSION_HEADER,
 };
 
 /// Time for an answer that is no stream.
@@ -72,6 +72,20 @@ impl AgentClient {
     /// Rollouts that began, newest first.
     pub async fn rollouts(&self, app: &AppName) -> Result<Vec<RolloutView>, ClientError> {
         self.get(&format!("/v1/apps/{app}/rollouts")).await
+    }
+
+    /// One rollout, step by step.
+    pub async fn rollout(
+        &self,
+        app: &AppName,
+        rollout: impl Into<RolloutId>,
+    ) -> Result<RolloutReport, ClientError> {
+        self.get(&format!("/v1/apps/{app}/rollouts/{}", rollout.into())).await
+    }
+
+    /// What served when, and what was tried; newest first.
+    pub async fn history(&self, app: &AppName) -> Result<Vec<HistoryEntry>, ClientError> {
+        self.get(&format!("/v1/apps/{app}/history")).await
     }
 
     /// Events of a rollout with a higher `seq` than `after`, until it ends or is stuck.

@@ -10,9 +10,7 @@ use crate::invocation::Invocation;
 use crate::output::humane;
 use crate::output::style::{Paint, Tone, harmless};
 use crate::output::table::Table;
-
-/// Characters of a commit that are shown.
-const COMMIT_SHOWN: usize = 12;
+use crate::words;
 
 /// List the app's releases.
 ///
@@ -43,13 +41,12 @@ pub(crate) async fn run(_args: &ReleasesArgs, invocation: &Invocation) -> Result
 fn table(releases: &[ReleaseView], paint: Paint) -> Table {
     let mut table = Table::new(["release", "state", "sealed (UTC)", "by", "commit", "message"]);
     for release in releases {
-        let commit = release.commit.as_deref().map(harmless).unwrap_or_default();
         table.row([
             release.number.to_string(),
             state(release, paint),
             humane::date_utc(release.created_at_ms),
             harmless(&release.by),
-            commit.chars().take(COMMIT_SHOWN).collect(),
+            words::commit(release.commit.as_deref()),
             release.message.as_deref().map(harmless).unwrap_or_default(),
         ]);
     }

@@ -1,7 +1,7 @@
 //! `landfall status`: what serves, on which replicas, through which routes.
 
 use clap::Args;
-use landfall_api::{AppStatus, OpenPhase, OpenRollout, ReplicaState, ReplicaView, ServiceStatus};
+use landfall_api::{AppStatus, OpenRollout, ReplicaState, ReplicaView, ServiceStatus};
 use landfall_core::plan::RolloutKind;
 use landfall_core::spec::Workload;
 
@@ -15,6 +15,7 @@ use crate::output::style::{Paint, Tone, harmless};
 use crate::output::table::Table;
 use crate::project;
 use crate::watch::now_ms;
+use crate::words;
 
 /// Show what serves, on which replicas, through which routes.
 ///
@@ -107,18 +108,7 @@ fn opened(open: &OpenRollout, paint: Paint) -> String {
         RolloutKind::Down => "takes it down",
     };
     let target = open.release.map(|release| format!(" {release}")).unwrap_or_default();
-    let phase = match &open.phase {
-        OpenPhase::Preparing => "preparing".to_owned(),
-        OpenPhase::Forward { past_pivot: false } => "on its way".to_owned(),
-        OpenPhase::Forward { past_pivot: true } => "cut over, tidying up".to_owned(),
-        OpenPhase::Back { reason } => {
-            let text = format!("on its way back: {}", harmless(&reason.to_string()));
-            paint.text(Tone::Busy, text)
-        }
-        OpenPhase::Stuck { reason } => {
-            paint.text(Tone::Bad, format!("stuck: {}", harmless(&reason.to_string())))
-        }
-    };
+    let phase = words::stands(&open.phase, paint);
     let age = humane::age(open.since_ms, now_ms());
     format!("rollout {} {verb}{target}: {phase} ({}, {age})", open.rollout, harmless(&open.by))
 }

@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["config"],
     &["check"],
@@ -12,6 +12,9 @@ const COMMANDS: [&[&str]; 22] = [
     &["deploy"],
     &["status"],
     &["releases"],
+    &["rollouts"],
+    &["show"],
+    &["history"],
     &["rollback"],
     &["logs"],
     &["attach"],
