@@ -42,11 +42,13 @@ pub(crate) fn serving(rollouts: &[Began]) -> Option<ServingSince> {
     let newest = succeeded(rollouts).next()?;
     match newest.header.kind {
         RolloutKind::Down => None,
-        RolloutKind::Deploy | RolloutKind::RollBack => Some(ServingSince {
-            release: newest.header.release?,
-            rollout: newest.header.rollout,
-            since_ms: newest.last.at_ms,
-        }),
+        RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => {
+            Some(ServingSince {
+                release: newest.header.release?,
+                rollout: newest.header.rollout,
+                since_ms: newest.last.at_ms,
+            })
+        }
     }
 }
 

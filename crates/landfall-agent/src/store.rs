@@ -41,7 +41,7 @@ pub enum StoreError {
     /// Folder or file cannot be made.
     #[error("cannot open the store: {0}")]
     Io(#[from] std::io::Error),
-    /// Made by a newer landfall, or not ours.
+    /// Made by a newer landfall, or not ours. Nothing is changed.
     #[error("{0}")]
     Foreign(String),
     /// What was written is not what is read.
@@ -50,6 +50,13 @@ pub enum StoreError {
     /// The writer is gone. A bug.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Something that this landfall has no word for: it is left as it is.
+    fn newer(what: impl std::fmt::Display) -> Self {
+        Self::Foreign(format!("{what}: it was made by a newer landfall, use that one"))
+    }
 }
 
 impl SqliteStore {
@@ -124,6 +131,7 @@ mod column {
             RolloutKind::Deploy => "deploy",
             RolloutKind::RollBack => "roll_back",
             RolloutKind::Down => "down",
+            RolloutKind::Recovered => "recovered",
         }
     }
 
@@ -132,7 +140,8 @@ mod column {
             "deploy" => Ok(RolloutKind::Deploy),
             "roll_back" => Ok(RolloutKind::RollBack),
             "down" => Ok(RolloutKind::Down),
-            other => Err(StoreError::Damaged(format!("`{other}` as a kind of rollout"))),
+            "recovered" => Ok(RolloutKind::Recovered),
+            other => Err(StoreError::newer(format!("a rollout is of the kind `{other}`"))),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod control;
 pub mod diagnostic;
+pub mod format;
 pub mod gate;
 pub mod hash;
 pub mod id;

@@ -49,6 +49,9 @@ pub enum RolloutKind {
     RollBack,
     /// To nothing: data stays.
     Down,
+    /// To what was found, after the journals were lost. It did nothing: its plan says what serves,
+    /// and which routes the edge had.
+    Recovered,
 }
 
 /// A release that serves, and the rollout that brought it.

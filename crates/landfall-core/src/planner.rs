@@ -121,6 +121,9 @@ pub fn plan(input: &PlanInput<'_>) -> Result<Plan, PlanError> {
         (RolloutKind::Deploy | RolloutKind::RollBack, None) => {
             Err(PlanError::Unsealed("a deploy needs a release".to_owned()))
         }
+        (RolloutKind::Recovered, _) => {
+            Err(PlanError::Unsealed("what is recovered is found, not planned".to_owned()))
+        }
     }
 }
 

@@ -1,15 +1,12 @@
 //! The journal's facts. A rollout is the fold over its records, and nothing else.
 //!
-//! On disk a record is one JSON object with the version of this format; a golden file in the tests
-//! holds every kind. Readers refuse a version they do not know.
+//! On disk a record is one JSON object with a version of this format (see [`crate::format`]); golden
+//! files in the tests hold every kind, and whole journals.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
 use crate::reason::Reason;
-
-/// Version of the record format.
-pub const FORMAT: u32 = 1;
 
 /// One fact of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -46,6 +46,7 @@ fn title(plan: &Plan) -> String {
         RolloutKind::Deploy => format!("deploy {app} {target} ({now})"),
         RolloutKind::RollBack => format!("roll {app} back to {target} ({now})"),
         RolloutKind::Down => format!("take {app} down ({now})"),
+        RolloutKind::Recovered => format!("recovered {app} {target} ({now})"),
     }
 }
 

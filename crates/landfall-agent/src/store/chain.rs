@@ -1,8 +1,13 @@
 //! How a record stands on disk: JSON with the format's version, chained to the one before by SHA-256.
+//!
+//! It is written in the lowest version that can carry it, and read if its version is known here. What
+//! would not be written again as it stands holds something that we have no word for: it is refused
+//! like a newer version, and nothing is lost by half reading it.
 
+use landfall_core::format;
 use landfall_core::hash::sha256_hex;
 use landfall_core::id::{AppName, RolloutNumber};
-use landfall_core::record::{FORMAT, Record};
+use landfall_core::record::Record;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
@@ -27,20 +32,24 @@ struct Read {
 
 /// A record as text.
 pub(super) fn encode(record: &Record) -> Result<String, StoreError> {
-    serde_json::to_string(&Written { v: FORMAT, record })
+    serde_json::to_string(&Written { v: record.format(), record })
         .map_err(|error| StoreError::Damaged(format!("a record cannot be written: {error}")))
 }
 
-/// Text as a record; a version that we do not know is refused before anything else is read.
+/// Text as a record; a version that is newer than ours is refused before anything else is read.
 pub(super) fn decode(text: &str) -> Result<Record, StoreError> {
     let damaged = |error: serde_json::Error| StoreError::Damaged(format!("a record: {error}"));
     let Version { v } = serde_json::from_str(text).map_err(damaged)?;
-    if v != FORMAT {
-        return Err(StoreError::Foreign(format!(
-            "a record has format {v}, and this landfall knows {FORMAT}: it was made by another one"
-        )));
+    if v > format::NEWEST {
+        let newest = format::NEWEST;
+        let what = format!("a record has format {v}, and this landfall knows {newest}");
+        return Err(StoreError::newer(what));
     }
-    serde_json::from_str::<Read>(text).map(|read| read.record).map_err(damaged)
+    let Read { record } = serde_json::from_str(text).map_err(damaged)?;
+    if encode(&record)? != text {
+        return Err(StoreError::newer("a record says more than this landfall understands"));
+    }
+    Ok(record)
 }
 
 /// What the first record is chained to.

@@ -282,3 +282,6 @@ fn began(connection: &Connection, app: &AppName) -> Result<Vec<Began>, StoreErro
 pub(super) fn sum(text: &str) -> String {
     sha256_hex(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{NewRelease, sum};
 use super::{SqliteStore, StoreError, column};
 
-/// Version of the sealed format.
+/// Newest version of the sealed format that is known here. The rule is that of records.
 const FORMAT: u32 = 1;
 
 /// A release's row.
@@ -153,8 +153,7 @@ pub(super) fn insert(
     by: &str,
     at_ms: u64,
 ) -> Result<(), StoreError> {
-    let text = serde_json::to_string(&Written { v: FORMAT, release: &new.release })
-        .map_err(|error| StoreError::Damaged(format!("a release cannot be written: {error}")))?;
+    let text = seal(&new.release)?;
     let sql = "INSERT INTO releases
         (app, number, hash, sealed, sealed_sha256, created_at_ms, by, message, commit_id)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -175,6 +174,11 @@ pub(super) fn insert(
     Ok(())
 }
 
+fn seal(release: &Release) -> Result<String, StoreError> {
+    serde_json::to_string(&Written { v: FORMAT, release })
+        .map_err(|error| StoreError::Damaged(format!("a release cannot be written: {error}")))
+}
+
 fn unseal(text: &str, expected: &str) -> Result<Release, StoreError> {
     // The parser's own message could quote a secret: only its place is told.
     let damaged = |error: serde_json::Error| {
@@ -184,10 +188,13 @@ fn unseal(text: &str, expected: &str) -> Result<Release, StoreError> {
         return Err(StoreError::Damaged("a release is not what was written".to_owned()));
     }
     let Version { v } = serde_json::from_str(text).map_err(damaged)?;
-    if v != FORMAT {
-        return Err(StoreError::Foreign(format!(
-            "a release has format {v}, and this landfall knows {FORMAT}: it was made by another one"
-        )));
+    if v > FORMAT {
+        let what = format!("a release has format {v}, and this landfall knows {FORMAT}");
+        return Err(StoreError::newer(what));
     }
-    serde_json::from_str::<Read>(text).map(|read| read.release).map_err(damaged)
+    let Read { release } = serde_json::from_str(text).map_err(damaged)?;
+    if seal(&release)? != text {
+        return Err(StoreError::newer("a release says more than this landfall understands"));
+    }
+    Ok(release)
 }

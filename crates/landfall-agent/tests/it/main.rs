@@ -7,6 +7,8 @@ mod api;
 mod crash;
 mod deploys;
 mod edge;
+mod golden;
+mod histories;
 mod platform;
 mod ports;
 mod recovery;

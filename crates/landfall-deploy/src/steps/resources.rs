@@ -105,6 +105,12 @@ pub(super) async fn remove_files<E, G, J, C, F: Files, O>(
         (RolloutKind::Deploy, Some(release)) => {
             Ok(context.ports.files.remove(&context.plan.app, release).await?)
         }
-        (RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Down, _) => Ok(()),
+        (
+            RolloutKind::Deploy
+            | RolloutKind::RollBack
+            | RolloutKind::Down
+            | RolloutKind::Recovered,
+            _,
+        ) => Ok(()),
     }
 }

@@ -106,6 +106,7 @@ fn opened(open: &OpenRollout, paint: Paint) -> String {
         RolloutKind::Deploy => "deploys",
         RolloutKind::RollBack => "rolls back to",
         RolloutKind::Down => "takes it down",
+        RolloutKind::Recovered => "recovered",
     };
     let target = open.release.map(|release| format!(" {release}")).unwrap_or_default();
     let phase = words::stands(&open.phase, paint);

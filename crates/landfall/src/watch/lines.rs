@@ -69,6 +69,7 @@ pub(super) fn headline(plan: &PlanSummary, app: &str) -> String {
         RolloutKind::Deploy => format!("deploying {app}{target} ({now})"),
         RolloutKind::RollBack => format!("rolling {app} back to{target} ({now})"),
         RolloutKind::Down => format!("taking {app} down ({now})"),
+        RolloutKind::Recovered => format!("recovered {app}{target} as it was found"),
     }
 }
 

@@ -129,6 +129,7 @@ impl Verdict {
             (Outcome::Succeeded, Some(release)) => {
                 let verb = match kind {
                     Some(RolloutKind::RollBack) => "rolled back",
+                    Some(RolloutKind::Recovered) => "recovered",
                     Some(RolloutKind::Deploy | RolloutKind::Down) | None => "deployed",
                 };
                 let text = paint.text(Tone::Good, format!("{app} {release} serves"));

@@ -79,10 +79,42 @@ fn write_the_golden_file() {
     std::fs::write(path, lines).unwrap();
 }
 
+// I23
 #[test]
-fn another_format_is_refused_before_it_is_read() {
-    let error = decode(r#"{"v":2,"record":"of the future"}"#).unwrap_err();
-    assert!(matches!(&error, StoreError::Foreign(text) if text.contains("format 2")), "{error}");
-    let error = decode(r#"{"v":1,"record":"resum"#).unwrap_err();
+fn a_newer_format_is_refused_before_it_is_read() {
+    let error = decode(r#"{"v":3,"record":"of the future"}"#).unwrap_err();
+    assert!(matches!(&error, StoreError::Foreign(text) if text.contains("format 3")), "{error}");
+    assert!(error.to_string().contains("newer landfall"), "{error}");
+}
+
+// I23
+#[test]
+fn what_a_record_says_beyond_us_is_refused_and_never_half_read() {
+    let more = r#"{"v":1,"record":"resumed","by":"ann"}"#;
+    let error = decode(more).unwrap_err();
+    assert!(matches!(&error, StoreError::Foreign(text) if text.contains("more than")), "{error}");
+    // A kind that no version up to ours has.
+    let error = decode(r#"{"v":1,"record":"of the future"}"#).unwrap_err();
     assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+}
+
+#[test]
+fn a_record_cut_anywhere_is_refused() {
+    for line in GOLDEN.lines() {
+        for length in (0..line.len()).filter(|length| line.is_char_boundary(*length)) {
+            assert!(decode(&line[..length]).is_err(), "cut at {length}");
+        }
+    }
+}
+
+#[test]
+fn a_record_is_written_in_the_lowest_version_that_can_carry_it() {
+    for record in every_kind(shop_plan()) {
+        assert_eq!(record.format(), 1);
+        assert!(encode(&record).unwrap().starts_with(r#"{"v":1,"#));
+    }
+    let plan = Plan { kind: RolloutKind::Recovered, ..shop_plan() };
+    let text = encode(&Record::Began { plan: Box::new(plan) }).unwrap();
+    assert!(text.starts_with(r#"{"v":2,"#), "{text}");
+    assert_eq!(decode(&text).unwrap().format(), 2);
 }
