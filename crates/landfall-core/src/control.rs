@@ -9,6 +9,7 @@
 //! | `GET /v1/targets` | – | `Vec<`[`TargetStatus`]`>` |
 //! | `POST /v1/close` | [`CloseRequest`] | 200: what was still open to retired targets is closed |
 //! | `GET /v1/status` | – | [`EdgeStatus`] |
+//! | `POST /v1/hand-over` | – | an upgrade, for another edge: everything is passed on to it |
 
 use std::net::SocketAddr;
 

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         control.ok_or("--control is missing")?,
     );
     config.workers = workers;
-    landfall_edge::run(config, async {
+    landfall_edge::run(config, landfall_edge::Begin::Fresh, async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => drop(terminate.recv().await),
             Err(_) => std::future::pending().await,

@@ -1,6 +1,8 @@
 //! What the edge is given when it starts. Every wait and every queue has a limit here.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -18,6 +20,8 @@ pub struct EdgeConfig {
     pub workers: usize,
     /// Peers whose `X-Forwarded-*` headers are believed, such as a content delivery network.
     pub trusted_proxies: Vec<IpNet>,
+    /// The locked file with this process's pid, if there is one: it is passed on to a successor.
+    pub pid_file: Option<Arc<File>>,
     /// Limits.
     pub limits: Limits,
 }
@@ -31,6 +35,7 @@ impl EdgeConfig {
             control_mode: 0o660,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: Vec::new(),
+            pid_file: None,
             limits: Limits::default(),
         }
     }
@@ -69,6 +74,9 @@ pub struct Limits {
     pub shutdown_idle: Duration,
     /// On shutdown: how long requests in flight may take.
     pub shutdown: Duration,
+    /// After a successor took over: how long clients that stay are served before the shutdown
+    /// begins. Longer than `idle`, so that a connection without a request ends as it would anyway.
+    pub handed_over: Duration,
 }
 
 impl Default for Limits {
@@ -88,6 +96,7 @@ impl Default for Limits {
             avoid: Duration::from_secs(1),
             shutdown_idle: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
+            handed_over: Duration::from_mins(5),
         }
     }
 }

@@ -4,18 +4,21 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use landfall_core::control::{
     CONTROL_BODY_MAX_BYTES, CloseRequest, EdgeStatus, ListenCheck, ListenChecked, Refused,
@@ -30,6 +33,7 @@ use tokio::sync::Semaphore;
 use crate::config::EdgeConfig;
 use crate::edge::Edge;
 use crate::error::EdgeError;
+use crate::handover::{self, Line};
 use crate::trial;
 
 /// Time for the head of a call.
@@ -37,11 +41,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The bound socket; its file goes when it is dropped.
+/// The bound socket; its file goes when it is dropped, unless another edge has it.
 #[derive(Debug)]
 pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
+    keeps_file: AtomicBool,
 }
 
 impl ControlSocket {
@@ -54,11 +59,26 @@ impl ControlSocket {
         }
         let listener = bind(path, config.control_mode)
             .map_err(|source| EdgeError::Control { path: path.clone(), source })?;
-        Ok(Self { listener, path: path.clone() })
+        Ok(Self::adopt(config, listener))
+    }
+
+    /// The socket as another edge passed it on.
+    pub(crate) fn adopt(config: &EdgeConfig, listener: UnixListener) -> Self {
+        let path = config.control_socket.clone();
+        Self { listener, path, keeps_file: AtomicBool::new(false) }
+    }
+
+    /// Whether its file is another edge's.
+    pub(crate) fn keep_file(&self, keep: bool) {
+        self.keeps_file.store(keep, Relaxed);
+    }
+
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
     }
 
     /// Answers calls until it is dropped.
-    pub(crate) async fn serve(self, edge: Arc<Edge>) {
+    pub(crate) async fn serve(self: Arc<Self>, edge: Arc<Edge>) {
         let places = Arc::new(Semaphore::new(edge.limits().control_connections_max));
         loop {
             let place = Arc::clone(&places).acquire_owned().await;
@@ -81,7 +101,9 @@ impl ControlSocket {
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        if !self.keeps_file.load(Relaxed) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -109,6 +131,7 @@ async fn serve_connection(edge: Arc<Edge>, stream: UnixStream) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "control connection ended");
@@ -118,7 +141,13 @@ async fn serve_connection(edge: Arc<Edge>, stream: UnixStream) {
 type Reply = Response<Full<Bytes>>;
 
 async fn call(edge: Arc<Edge>, request: Request<Incoming>) -> Result<Reply, Reply> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if edge.has_left() {
+        let generation = edge.generation();
+        let message = "another edge has taken over: ask again".to_owned();
+        let kind = RefusedKind::Storage;
+        return Err(json(status(kind), &Refused { kind, message, generation }));
+    }
     match (parts.method, parts.uri.path()) {
         (Method::GET, "/v1/table") => Ok(ok(&edge.table())),
         (Method::PUT, "/v1/table") => {
@@ -130,10 +159,20 @@ async fn call(edge: Arc<Edge>, request: Request<Incoming>) -> Result<Reply, Repl
                 Err(refused) => Err(json(status(refused.kind), &refused)),
             }
         }
-        (Method::GET, "/v1/targets") => Ok(ok(&edge.targets())),
+        (Method::GET, "/v1/targets") => Ok(ok(&edge.targets().await)),
+        (Method::POST, handover::PATH) => {
+            let wanted = parts.headers.get(UPGRADE).is_some_and(|v| v == handover::PROTOCOL);
+            let upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| wanted);
+            let Some(upgrade) = upgrade else {
+                let message = format!("only {} is known here", handover::PROTOCOL);
+                return Err(malformed(&edge, StatusCode::UPGRADE_REQUIRED, message));
+            };
+            tokio::spawn(hand_over(edge, upgrade));
+            Ok(switching())
+        }
         (Method::POST, "/v1/close") => {
-            let CloseRequest { app, rollout } = read(&edge, body).await?;
-            edge.close(&app, rollout);
+            let request: CloseRequest = read(&edge, body).await?;
+            edge.close(&request).await;
             Ok(ok(&serde_json::json!({})))
         }
         (Method::POST, "/v1/listen-check") => {
@@ -156,6 +195,24 @@ async fn call(edge: Arc<Edge>, request: Request<Incoming>) -> Result<Reply, Repl
             Err(malformed(&edge, StatusCode::NOT_FOUND, format!("there is no such call: {path}")))
         }
     }
+}
+
+/// Gives the connection to the hand-over once its upgrade was answered.
+async fn hand_over(edge: Arc<Edge>, upgrade: OnUpgrade) {
+    let upgraded = upgrade.await.ok().and_then(|up| up.downcast::<TokioIo<UnixStream>>().ok());
+    // The successor is silent until it has an offer.
+    if let Some(parts) = upgraded.filter(|parts| parts.read_buf.is_empty()) {
+        handover::offer(edge, Line::new(parts.io.into_inner())).await;
+    }
+}
+
+fn switching() -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = reply.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static(handover::PROTOCOL));
+    reply
 }
 
 async fn read<T: DeserializeOwned>(edge: &Edge, body: Incoming) -> Result<T, Reply> {

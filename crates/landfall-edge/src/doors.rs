@@ -28,6 +28,12 @@ impl Doors {
         self.open().keys().copied().collect()
     }
 
+    /// The open listeners themselves.
+    pub(crate) fn listeners(&self) -> Vec<(SocketAddr, Arc<TcpListener>)> {
+        let open = self.open();
+        open.iter().map(|(listen, open)| (*listen, Arc::clone(&open.listener))).collect()
+    }
+
     /// Those of `wanted` that no listener serves.
     pub(crate) fn missing(&self, wanted: BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
         let open = self.open();

@@ -5,6 +5,7 @@
 //! retire what the table lost and stop the listeners it lost.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,14 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
-use landfall_core::control::{Refused, RefusedKind, TargetStatus};
-use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::control::{CloseRequest, Refused, RefusedKind, TargetStatus};
 use landfall_core::route::RouteTable;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::activity::millis;
 use crate::config::{EdgeConfig, Limits};
+use crate::control::ControlSocket;
 use crate::doors::{Doors, Opened};
+use crate::handover::{Line, Tether, joined};
 use crate::hub::Hub;
 use crate::limits::connections_max;
 use crate::routing::{self, Routing};
@@ -43,6 +45,15 @@ pub(crate) enum PickError {
     Exhausted,
 }
 
+/// What makes an edge *the* edge, and is passed on to a successor.
+#[derive(Debug)]
+pub(crate) struct Estate {
+    pub(crate) store: Store,
+    pub(crate) control: Arc<ControlSocket>,
+    /// Locked, with the pid in it.
+    pub(crate) pid_file: Option<Arc<File>>,
+}
+
 /// The edge's state, shared by all its tasks.
 #[derive(Debug)]
 pub(crate) struct Edge {
@@ -51,18 +62,24 @@ pub(crate) struct Edge {
     targets: Mutex<Targets>,
     doors: Doors,
     /// Held by the one writer.
-    writer: tokio::sync::Mutex<()>,
-    /// Gone once the edge has stopped.
-    store: Arc<Mutex<Option<Store>>>,
+    writer: Arc<tokio::sync::Mutex<()>>,
+    /// Gone once the edge has stopped or handed over.
+    estate: Arc<Mutex<Option<Estate>>>,
+    /// The edge that this one took over from, while that finishes.
+    predecessor: Tether,
+    /// The connection to the edge that took over from this one.
+    successor: Mutex<Option<Line>>,
+    has_left: watch::Sender<bool>,
     hub: Arc<Hub>,
     places: Arc<Semaphore>,
     requests: AtomicU64,
 }
 
 impl Edge {
-    /// Serves a loaded table. Listeners that cannot be bound now are tried again and again by
-    /// [`Edge::bind_missing`]: one lost address must not keep the others from serving.
-    pub(crate) fn start(config: EdgeConfig, store: Store, table: RouteTable) -> Arc<Self> {
+    /// Will serve a loaded table, once it has listeners: those of the predecessor, or what
+    /// [`Edge::bind_missing`] binds, again and again: one lost address must not keep the others from
+    /// serving.
+    pub(crate) fn new(config: EdgeConfig, table: RouteTable) -> Arc<Self> {
         let edge = Arc::new(Self {
             hub: Hub::new(&config.limits),
             places: Arc::new(Semaphore::new(connections_max(config.limits.connections_max))),
@@ -70,15 +87,20 @@ impl Edge {
             serving: ArcSwap::default(),
             targets: Mutex::default(),
             doors: Doors::default(),
-            writer: tokio::sync::Mutex::default(),
-            store: Arc::new(Mutex::new(Some(store))),
+            writer: Arc::default(),
+            estate: Arc::default(),
+            predecessor: Tether::default(),
+            successor: Mutex::default(),
+            has_left: watch::Sender::new(false),
             requests: AtomicU64::new(0),
         });
-        edge.install(table, Opened::new());
-        for (listen, error) in edge.bind_missing() {
-            tracing::error!(%listen, %error, "cannot listen yet");
-        }
+        edge.replace(table);
         edge
+    }
+
+    /// From now on this is the edge: it writes tables.
+    pub(crate) fn own(&self, estate: Estate) {
+        *self.lock_estate() = Some(estate);
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -162,16 +184,18 @@ impl Edge {
             self.doors.bind(needed(&current.table, &next)).map_err(|(listen, error)| {
                 refuse(RefusedKind::Listen, format!("cannot listen on {listen}: {error}"))
             })?;
-        let store = Arc::clone(&self.store);
+        let estate = Arc::clone(&self.estate);
         let saved = tokio::task::spawn_blocking(move || {
-            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-            let store = store.as_mut().ok_or_else(|| io::Error::other("the edge stops"))?;
-            store.save(&next).map(|()| next)
+            let mut estate = estate.lock().unwrap_or_else(PoisonError::into_inner);
+            let gone = || io::Error::other("this edge stops, or another has taken over");
+            estate.as_mut().ok_or_else(gone)?.store.save(&next).map(|()| next)
         });
         let next = saved.await.map_err(io::Error::other).flatten().map_err(|error| {
             refuse(RefusedKind::Storage, format!("cannot persist the table: {error}"))
         })?;
         let generation = next.generation;
+        // Persisted, so it holds; and nobody may be sent by the old table once this is answered.
+        self.predecessor.serve(&next).await;
         self.install(next, opened);
         tracing::info!(generation, "serves a new table");
         Ok(generation)
@@ -181,6 +205,9 @@ impl Edge {
     /// is still missing.
     pub(crate) fn bind_missing(self: &Arc<Self>) -> Vec<(SocketAddr, io::Error)> {
         let Ok(_writer) = self.writer.try_lock() else { return Vec::new() };
+        if self.lock_estate().is_none() {
+            return Vec::new();
+        }
         let missing = self.doors.missing(self.serving.load().table.listeners());
         let mut failures = Vec::new();
         for listen in missing {
@@ -192,16 +219,21 @@ impl Edge {
         failures
     }
 
-    /// The targets that serve and those that are not drained yet.
-    pub(crate) fn targets(&self) -> Vec<TargetStatus> {
-        let mut targets = self.lock_targets();
-        targets.forget_drained();
-        targets.status()
+    /// The targets that serve and those that are not drained yet, here and at the old edge.
+    pub(crate) async fn targets(&self) -> Vec<TargetStatus> {
+        let theirs = self.predecessor.targets().await;
+        let ours = {
+            let mut targets = self.lock_targets();
+            targets.forget_drained();
+            targets.status()
+        };
+        joined(ours, theirs)
     }
 
-    /// Closes what is still open to a rollout's retired targets.
-    pub(crate) fn close(&self, app: &AppName, rollout: RolloutNumber) {
-        let closed = self.lock_targets().close(app, rollout);
+    /// Closes what is still open to a rollout's retired targets, here and at the old edge.
+    pub(crate) async fn close(&self, request: &CloseRequest) {
+        self.predecessor.close(request).await;
+        let closed = self.lock_targets().close(&request.app, request.rollout);
         self.hub.cut(&closed);
     }
 
@@ -217,23 +249,72 @@ impl Edge {
         }
     }
 
-    /// Lets go of the state folder. No table can be replaced any more.
-    pub(crate) fn release_store(&self) {
-        drop(self.store.lock().unwrap_or_else(PoisonError::into_inner).take());
+    pub(crate) fn writer(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.writer
+    }
+
+    /// Lets go of what makes it the edge: no table can be replaced any more. To be called by who
+    /// holds the writer's lock, or at the end.
+    pub(crate) fn leave(&self) -> Option<Estate> {
+        self.lock_estate().take()
+    }
+
+    /// A successor has taken over; this edge finishes.
+    pub(crate) fn left(&self, estate: Estate, successor: Line) {
+        estate.control.keep_file(true);
+        drop(estate);
+        *self.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(successor);
+        self.has_left.send_replace(true);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        *self.has_left.borrow()
+    }
+
+    /// Waits for the moment in which a successor has taken over, and gives the connection to it.
+    pub(crate) async fn succeeded(&self) -> Line {
+        let mut left = self.has_left.subscribe();
+        loop {
+            let line = self.successor.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(line) = line {
+                return line;
+            }
+            if left.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The connection to the edge that this one took over from.
+    pub(crate) fn predecessor(&self) -> &Tether {
+        &self.predecessor
+    }
+
+    /// Serves what the successor serves, to the clients that are still here.
+    pub(crate) async fn follow(&self, table: RouteTable) {
+        self.predecessor.serve(&table).await;
+        self.replace(table);
     }
 
     /// Makes a persisted table serve.
     fn install(self: &Arc<Self>, table: RouteTable, opened: Opened) {
         let wanted = table.listeners();
+        self.replace(table);
+        self.doors.serve(self, opened);
+        self.doors.shut_others(&wanted);
+    }
+
+    fn replace(&self, table: RouteTable) {
         let idle_max = self.config.limits.pool_idle_max;
         let mut targets = self.lock_targets();
         let compiled = table.clone();
         targets.replace(&compiled, idle_max, |routing| {
             self.serving.store(Arc::new(Serving { table, routing }));
         });
-        drop(targets);
-        self.doors.serve(self, opened);
-        self.doors.shut_others(&wanted);
+    }
+
+    fn lock_estate(&self) -> MutexGuard<'_, Option<Estate>> {
+        self.estate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_targets(&self) -> MutexGuard<'_, Targets> {

@@ -42,6 +42,12 @@ pub enum EdgeError {
         /// Its path.
         path: PathBuf,
     },
+    /// The running edge did not hand over; it goes on.
+    #[error("cannot take over from the running edge: {reason}")]
+    TakeOver {
+        /// Why.
+        reason: String,
+    },
     /// The runtime cannot be started.
     #[error("cannot start the worker threads")]
     Runtime(#[source] io::Error),

@@ -7,8 +7,8 @@
 //! Reading order: [`config`] (what it is given), `routing` (which request goes where), `target` (an
 //! endpoint, its pool and its count of requests in flight), `upstream` (one connection to it),
 //! `exchange` (one request from end to end), `hub` (who is connected and for how long), `edge` (the
-//! swap of tables), `store` (tables on disk), `control` (what others may ask), `server` (start and
-//! stop).
+//! swap of tables), `store` (tables on disk), `control` (what others may ask), `handover` (one
+//! edge after another), `server` (start and stop).
 //!
 //! It knows no time-outs of the rollout, no health gate and no releases beyond their numbers: the
 //! agent decides, the edge obeys or refuses.
@@ -25,6 +25,7 @@ mod edge;
 mod error;
 mod exchange;
 mod forward;
+mod handover;
 mod headers;
 mod hub;
 mod limits;
@@ -45,4 +46,4 @@ mod upstream;
 pub use answer::REASON_HEADER;
 pub use config::{EdgeConfig, Limits};
 pub use error::EdgeError;
-pub use server::{Server, run};
+pub use server::{Begin, Server, run};

@@ -5,18 +5,23 @@
 //! whatever is left.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::future::Future;
+use std::io::{self, Seek as _, Write as _};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use crate::config::EdgeConfig;
 use crate::control::ControlSocket;
-use crate::edge::Edge;
+use crate::doors::Opened;
+use crate::edge::{Edge, Estate};
 use crate::error::EdgeError;
+use crate::handover;
 use crate::hub::Stage;
 use crate::limits::raise_open_files;
 use crate::store::Store;
@@ -29,9 +34,22 @@ const SAVER_LINGERS: Duration = Duration::from_millis(200);
 /// How often a listener that could not be bound is tried again.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 
-/// Runs an edge on worker threads of its own until `shutdown` resolves and the requests in flight
-/// are done. Blocks; must not be called from within a runtime.
-pub fn run(config: EdgeConfig, shutdown: impl Future<Output = ()>) -> Result<(), EdgeError> {
+/// How an edge begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Nobody serves yet.
+    Fresh,
+    /// Another edge serves with the same state folder and control socket, and hands over.
+    TakeOver,
+}
+
+/// Runs an edge on worker threads of its own until `shutdown` resolves or a successor takes over,
+/// and the requests in flight are done. Blocks; must not be called from within a runtime.
+pub fn run(
+    config: EdgeConfig,
+    begin: Begin,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), EdgeError> {
     raise_open_files();
     let workers = config.workers.max(1);
     // One worker needs none of what shares work between them.
@@ -48,7 +66,11 @@ pub fn run(config: EdgeConfig, shutdown: impl Future<Output = ()>) -> Result<(),
         .build()
         .map_err(EdgeError::Runtime)?;
     let result = runtime.block_on(async {
-        Server::start(config).await?.serve(shutdown).await;
+        let server = match begin {
+            Begin::Fresh => Server::start(config).await?,
+            Begin::TakeOver => Server::take_over(config).await?,
+        };
+        server.serve(shutdown).await;
         Ok(())
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -59,12 +81,26 @@ pub fn run(config: EdgeConfig, shutdown: impl Future<Output = ()>) -> Result<(),
 #[derive(Debug)]
 pub struct Server {
     edge: Arc<Edge>,
-    tasks: Vec<Background>,
+    /// Those that only *the* edge has.
+    office: Vec<Background>,
+    sweeps: Vec<Background>,
 }
 
 /// A task that ends when this is dropped.
 #[derive(Debug)]
 struct Background(JoinHandle<()>);
+
+impl Background {
+    fn start(task: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(task))
+    }
+
+    async fn stop(mut self) {
+        self.0.abort();
+        // It was cancelled, which is what it says.
+        let _ = (&mut self.0).await;
+    }
+}
 
 impl Drop for Background {
     fn drop(&mut self) {
@@ -82,18 +118,63 @@ impl Server {
     /// Loads the persisted table, binds its listeners and the control socket, and serves. A listener
     /// that cannot be bound does not stop the others; it is tried again every second.
     #[expect(clippy::unused_async, reason = "says that it needs a runtime")]
-    pub async fn start(config: EdgeConfig) -> Result<Self, EdgeError> {
+    pub async fn start(mut config: EdgeConfig) -> Result<Self, EdgeError> {
         let (store, table) = Store::open(&config.state_dir)?;
-        let control = ControlSocket::bind(&config)?;
-        let edge = Edge::start(config, store, table);
-        let tasks = vec![
-            background(control.serve(Arc::clone(&edge))),
-            background(sweep(Arc::clone(&edge))),
-            background(sweep_pools(Arc::clone(&edge))),
-            background(bind_again(Arc::clone(&edge))),
+        let control = Arc::new(ControlSocket::bind(&config)?);
+        let pid_file = config.pid_file.take();
+        let edge = Edge::new(config, table);
+        Ok(Self::begin(edge, Opened::new(), Estate { store, control, pid_file }))
+    }
+
+    /// Takes over from the edge that serves with this state folder and control socket: its listeners,
+    /// its table, its locks. On an error that edge goes on.
+    pub async fn take_over(config: EdgeConfig) -> Result<Self, EdgeError> {
+        let refused = |reason| EdgeError::TakeOver { reason };
+        let (old, given) = handover::ask(&config.control_socket).await.map_err(refused)?;
+        let loaded = Store::adopt(&config.state_dir, given.lock).and_then(|(store, table)| {
+            let found = table.generation;
+            let differs = || refused(format!("found generation {found} in the state folder"));
+            if found == given.generation { Ok((store, table)) } else { Err(differs()) }
+        });
+        let (store, table) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                old.decline(&error.to_string()).await;
+                return Err(error);
+            }
+        };
+        let control = Arc::new(ControlSocket::adopt(&config, given.control));
+        // Until it is ours its file is none of our business.
+        control.keep_file(true);
+        let edge = Edge::new(config, table);
+        let line = old.settle().await.map_err(refused)?;
+        control.keep_file(false);
+        edge.predecessor().attach(line).await;
+        let pid_file = given.pid_file.map(Arc::new);
+        Ok(Self::begin(edge, given.listeners, Estate { store, control, pid_file }))
+    }
+
+    /// Becomes the edge.
+    fn begin(edge: Arc<Edge>, open: Opened, estate: Estate) -> Self {
+        edge.doors().serve(&edge, open);
+        if let Some(error) = estate.pid_file.as_ref().and_then(|file| write_pid(file).err()) {
+            tracing::error!(%error, "cannot write the pid file");
+        }
+        let control = Arc::clone(&estate.control);
+        edge.own(estate);
+        for (listen, error) in edge.bind_missing() {
+            tracing::error!(%listen, %error, "cannot listen yet");
+        }
+        let office = vec![
+            Background::start(control.serve(Arc::clone(&edge))),
+            Background::start(bind_again(Arc::clone(&edge))),
+        ];
+        let sweeps = vec![
+            Background::start(sweep(Arc::clone(&edge))),
+            Background::start(sweep_pools(Arc::clone(&edge))),
         ];
         tracing::info!(generation = edge.generation(), "the edge serves");
-        Ok(Self { edge, tasks })
+        Self { edge, office, sweeps }
     }
 
     /// Addresses it listens on now.
@@ -101,34 +182,74 @@ impl Server {
         self.edge.doors().listening()
     }
 
-    /// Serves until `shutdown` resolves, then lets the requests in flight finish within their bound.
-    /// When it returns, the state folder and the control socket are free for the next edge.
+    /// Serves until `shutdown` resolves or a successor has taken over, then lets the requests in
+    /// flight finish within their bound. When it returns, the state folder and the control socket are
+    /// free for the next edge, or a successor's.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) {
-        shutdown.await;
-        let hub = self.edge.hub();
-        let limits = self.edge.limits();
+        let mut shutdown = pin!(shutdown);
+        let edge = Arc::clone(&self.edge);
+        tokio::select! {
+            () = &mut shutdown => self.finish(std::future::ready(())).await,
+            line = edge.succeeded() => {
+                self.leave_office().await;
+                let mut follow = Background::start(handover::follow(edge, line));
+                let called_off = async {
+                    tokio::select! {
+                        () = shutdown => {}
+                        _ = &mut follow.0 => {}
+                    }
+                };
+                self.finish(called_off).await;
+            }
+        }
+    }
+
+    /// Lets everybody finish: for as long as a successor is there, until `hurry` resolves; from then
+    /// on idle clients are sent away, and at the bound the others.
+    async fn finish(&mut self, hurry: impl Future<Output = ()>) {
+        let edge = Arc::clone(&self.edge);
+        let (hub, limits) = (edge.hub(), edge.limits());
         hub.advance(Stage::Draining);
-        self.edge.doors().shut_others(&BTreeSet::new());
-        let bound = tokio::time::Instant::now() + limits.shutdown;
+        edge.doors().shut_others(&BTreeSet::new());
+        let stays = timeout(limits.handed_over, hurry);
+        // What is asked of an old edge goes through this one, so that has to end first.
+        let all_gone = async || {
+            hub.emptied().await;
+            edge.predecessor().gone().await;
+        };
+        tokio::select! {
+            () = all_gone() => {}
+            _ = stays => {}
+        }
+        let bound = Instant::now() + limits.shutdown;
         if timeout(limits.shutdown_idle.min(limits.shutdown), hub.emptied()).await.is_err() {
             hub.advance(Stage::Closing);
         }
-        if tokio::time::timeout_at(bound, hub.emptied()).await.is_err() {
+        if timeout_at(bound, hub.emptied()).await.is_err() {
             tracing::warn!("closes what did not finish in time");
             hub.advance(Stage::Aborting);
             hub.emptied().await;
         }
-        for mut task in std::mem::take(&mut self.tasks) {
-            task.0.abort();
-            // It was cancelled, which is what it says.
-            let _ = (&mut task.0).await;
+        self.leave_office().await;
+        for task in std::mem::take(&mut self.sweeps) {
+            task.stop().await;
         }
-        self.edge.release_store();
+        drop(edge.leave());
+    }
+
+    async fn leave_office(&mut self) {
+        for task in std::mem::take(&mut self.office) {
+            task.stop().await;
+        }
     }
 }
 
-fn background(task: impl Future<Output = ()> + Send + 'static) -> Background {
-    Background(tokio::spawn(task))
+/// The first line is whole at every moment: somebody may read it.
+fn write_pid(mut file: &File) -> io::Result<()> {
+    let line = format!("{}\n", std::process::id());
+    file.rewind()?;
+    file.write_all(line.as_bytes())?;
+    file.set_len(line.len().try_into().unwrap_or_default())
 }
 
 async fn sweep(edge: Arc<Edge>) {

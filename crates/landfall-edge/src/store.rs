@@ -28,7 +28,7 @@ pub(crate) struct Store {
     dir: PathBuf,
     /// Index of the file that holds the table that serves.
     newest: usize,
-    _lock: File,
+    lock: File,
 }
 
 /// Why a file holds no table.
@@ -59,10 +59,20 @@ impl Store {
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
+        Self::adopt(dir, lock)
+    }
+
+    /// Opens the folder with a lock that was passed on, and loads the newest table.
+    pub(crate) fn adopt(dir: &Path, lock: File) -> Result<(Self, RouteTable), EdgeError> {
         let read = NAMES.map(|name| read(&dir.join(name)));
         let (newest, table) =
             choose(read).map_err(|reasons| EdgeError::Corrupt { path: dir.to_owned(), reasons })?;
-        Ok((Self { dir: dir.to_owned(), newest, _lock: lock }, table))
+        Ok((Self { dir: dir.to_owned(), newest, lock }, table))
+    }
+
+    /// Belongs to whoever may write here.
+    pub(crate) fn lock(&self) -> &File {
+        &self.lock
     }
 
     /// Persists a table. When it returns, the table survives a loss of power; when it fails, the

@@ -306,8 +306,10 @@ impl From<EdgeError> for Failure {
             EdgeError::StateDir { .. }
             | EdgeError::Control { .. }
             | EdgeError::Runtime(_)
-            | EdgeError::Locked { .. }
-            | EdgeError::ControlInUse { .. } => failure,
+            | EdgeError::TakeOver { .. } => failure,
+            EdgeError::Locked { .. } | EdgeError::ControlInUse { .. } => {
+                failure.hint("`landfall edge run --take-over` takes over from it")
+            }
         }
     }
 }

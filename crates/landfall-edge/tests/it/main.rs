@@ -6,6 +6,7 @@ mod client;
 mod control;
 mod drain;
 mod framing;
+mod handover;
 mod limits;
 mod listeners;
 mod persistence;

@@ -49,9 +49,26 @@ impl Edge {
         config.limits.shutdown_idle = Duration::from_millis(50);
         configure(&mut config);
         let server = Server::start(config).await?;
+        Ok(Self::of(server, dir, control, free_address()))
+    }
+
+    /// Another edge takes over from this one, which finishes. The folder goes with the new one.
+    pub(crate) async fn succeed(
+        self,
+        configure: impl FnOnce(&mut EdgeConfig),
+    ) -> (Self, Finishing) {
+        let mut config = EdgeConfig::new(self.dir.path().join("state"), &self.control);
+        config.limits.shutdown_idle = Duration::from_millis(50);
+        configure(&mut config);
+        let server = Server::take_over(config).await.unwrap();
+        let Self { dir, listen, control, stop, served } = self;
+        (Self::of(server, dir, control, listen), Finishing { stop, served })
+    }
+
+    fn of(server: Server, dir: TempDir, control: PathBuf, listen: SocketAddr) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
-        Ok(Self { dir, listen: free_address(), control, stop: Some(stop), served })
+        Self { dir, listen, control, stop: Some(stop), served }
     }
 
     /// Begins the shutdown.
@@ -122,6 +139,28 @@ impl Edge {
             }
         })
         .await;
+    }
+}
+
+/// An edge that another took over from.
+pub(crate) struct Finishing {
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<()>,
+}
+
+impl Finishing {
+    pub(crate) fn is_over(&self) -> bool {
+        self.served.is_finished()
+    }
+
+    /// Asks it to end now.
+    pub(crate) fn hurry(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(self) {
+        within(self.served).await.unwrap();
     }
 }
 

@@ -15,7 +15,7 @@ use crate::settings::Paths;
 /// Held for as long as the process runs; the kernel lets go of it when the process ends.
 #[derive(Debug)]
 pub(crate) struct PidFile {
-    _file: File,
+    file: File,
 }
 
 impl PidFile {
@@ -35,7 +35,12 @@ impl PidFile {
         }
         file.set_len(0).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// The locked file itself, for who hands it on to a successor.
+    pub(crate) fn into_file(self) -> File {
+        self.file
     }
 
     /// The pid of the process that holds the lock; `None` when nobody does.
@@ -68,7 +73,9 @@ fn read_pid(file: &mut File) -> io::Result<Option<Pid>> {
     let mut text = String::new();
     file.rewind()?;
     file.take(32).read_to_string(&mut text)?;
-    Ok(text.trim().parse().ok().and_then(Pid::from_raw))
+    // More may follow for the moment in which another process writes its own.
+    let line = text.lines().next().unwrap_or_default();
+    Ok(line.trim().parse().ok().and_then(Pid::from_raw))
 }
 
 #[cfg(test)]

@@ -69,3 +69,43 @@ fn what_cannot_start_shows_the_end_of_its_log() {
     let again = String::from_utf8(host.0.run(&["agent", "start"]).stderr).unwrap();
     assert_eq!(again.matches("error: cannot use the state folder").count(), 1, "{again}");
 }
+
+/// Pid of the edge, by its own word.
+fn edge_pid(host: &Host) -> String {
+    let text = std::fs::read_to_string(host.0.path("run/edge.pid")).unwrap();
+    text.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn an_edge_takes_over_and_is_stopped_as_the_one_before_it() {
+    let host = Host::new();
+    host.0.run(&["agent", "start"]);
+    let first = edge_pid(&host);
+    let binary = env!("CARGO_BIN_EXE_landfall");
+    let run_edge = |args: &[&str]| {
+        std::process::Command::new(binary)
+            .args(["edge", "run"])
+            .args(args)
+            .env("LANDFALL_RUN_DIR", host.0.path("run"))
+            .env("LANDFALL_STATE_DIR", host.0.path("state"))
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let refused = run_edge(&[]).wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(text.contains("runs already"), "{text}");
+
+    let mut second = run_edge(&["--take-over"]);
+    let bound = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while edge_pid(&host) == first {
+        assert!(std::time::Instant::now() < bound, "nobody took over");
+        std::thread::yield_now();
+    }
+    assert_eq!(edge_pid(&host), second.id().to_string());
+    let text = host.0.transcript(&["agent", "status"]);
+    assert!(text.contains(&format!("pid {}, generation 0", second.id())), "{text}");
+    let text = host.0.transcript(&["agent", "stop", "--edge"]);
+    assert!(text.contains(&format!("edge stopped (pid {})", second.id())), "{text}");
+    assert!(second.wait().unwrap().success());
+}
