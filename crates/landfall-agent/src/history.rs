@@ -67,7 +67,7 @@ pub(crate) fn told(rollouts: Vec<RolloutView>) -> Vec<HistoryEntry> {
         let changed = matches!(rollout.outcome, Some(Outcome::Succeeded));
         let from_ms = rollout.ended_at_ms.filter(|_| changed);
         let serves = match rollout.kind {
-            RolloutKind::Deploy | RolloutKind::RollBack => from_ms,
+            RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => from_ms,
             RolloutKind::Down => None,
         };
         let entry =

@@ -124,7 +124,7 @@ fn serving(rollout: &Rollout) -> Option<landfall_core::id::ReleaseNumber> {
     let plan = rollout.plan();
     let before = plan.previous.map(|previous| previous.release);
     let after = match plan.kind {
-        RolloutKind::Deploy | RolloutKind::RollBack => plan.release,
+        RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => plan.release,
         RolloutKind::Down => None,
     };
     match rollout.verdict() {

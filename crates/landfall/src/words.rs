@@ -15,6 +15,7 @@ pub(crate) fn kind(kind: RolloutKind) -> &'static str {
         RolloutKind::Deploy => "deploy",
         RolloutKind::RollBack => "rollback",
         RolloutKind::Down => "down",
+        RolloutKind::Recovered => "recovered",
     }
 }
 

@@ -70,6 +70,7 @@ fn what(entry: &HistoryEntry, paint: Paint) -> String {
         RolloutKind::Deploy => format!("{target} deployed"),
         RolloutKind::RollBack => format!("rolled back to {target}"),
         RolloutKind::Down => "taken down".to_owned(),
+        RolloutKind::Recovered => format!("{target} recovered as found"),
     };
     match &rollout.outcome {
         Some(Outcome::Succeeded) if entry.served_from_ms.is_some() => paint.text(Tone::Good, done),
@@ -86,6 +87,7 @@ fn noun(kind: RolloutKind, target: &str) -> String {
         RolloutKind::Deploy => target.to_owned(),
         RolloutKind::RollBack => format!("rollback to {target}"),
         RolloutKind::Down => "down".to_owned(),
+        RolloutKind::Recovered => format!("recovery of {target}"),
     }
 }
 

@@ -68,9 +68,15 @@ fn heading(report: &RolloutReport, paint: Paint) -> Vec<String> {
     let view = &report.rollout;
     let what = format!("rollout {} of {}, {}", view.rollout, report.app, words::kind(view.kind));
     let to = match (view.kind, view.release) {
-        (RolloutKind::Deploy, Some(release)) => format!(" of {release}"),
+        (RolloutKind::Deploy | RolloutKind::Recovered, Some(release)) => format!(" of {release}"),
         (RolloutKind::RollBack, Some(release)) => format!(" to {release}"),
-        (RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Down, _) => String::new(),
+        (
+            RolloutKind::Deploy
+            | RolloutKind::RollBack
+            | RolloutKind::Down
+            | RolloutKind::Recovered,
+            _,
+        ) => String::new(),
     };
     let state = words::state(view, paint);
     let mut lines = vec![format!("{}: {state}", paint.text(Tone::Strong, format!("{what}{to}")))];
