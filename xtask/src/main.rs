@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a developer's tool talks on stderr")]
 
 mod bench;
+mod chaos;
 mod cmd;
 mod demo;
 mod fuzz;
@@ -49,6 +50,8 @@ enum Command {
     Soak(soak::Args),
     /// Measure deploys against other tools.
     Bench(bench::Args),
+    /// Break everything around deploys on engines of its own, and write down what held.
+    Chaos(chaos::Args),
 }
 
 fn main() -> ExitCode {
@@ -65,10 +68,14 @@ fn main() -> ExitCode {
         Command::Soak(args) => soak::run(&args),
         #[cfg(feature = "load")]
         Command::Bench(args) => bench::run(&args),
+        #[cfg(feature = "load")]
+        Command::Chaos(args) => chaos::run(&args),
         #[cfg(not(feature = "load"))]
-        Command::Load(_) | Command::Demo(_) | Command::Soak(_) | Command::Bench(_) => {
-            again_with_load()
-        }
+        Command::Load(_)
+        | Command::Demo(_)
+        | Command::Soak(_)
+        | Command::Bench(_)
+        | Command::Chaos(_) => again_with_load(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

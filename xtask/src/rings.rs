@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the rings on real
 //! engines, the distribution's and the newest in a network namespace of its own, with either of its
-//! image stores: first the port's own suite, then complete stories.
+//! image stores: first the port's own suite, then complete stories; and a little of the chaos.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -91,7 +91,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ring(on.name(), || engine(&programs, other.engine(), netns, &args.filter))?;
         other.stop()?;
     }
+    if args.filter.is_empty() && args.on.is_none_or(|only| only == On::Installed) {
+        ring("chaos", short_chaos)?;
+    }
     Ok(())
+}
+
+/// A little of the chaos, by the command that does all of it, built with the load generator.
+fn short_chaos() -> Result<()> {
+    let mut command = cmd("cargo", ["run", "--quiet", "--package", "xtask", "--features", "load"]);
+    command.args(["--", "chaos", "matrix", "--only", "short", "--no-document"]);
+    run_program(command.current_dir(root()))
 }
 
 /// Runs the port's suite and the stories against one engine. Containers are reached by their own

@@ -1,6 +1,10 @@
 //! Crash points for tests: `LANDFALL_CRASH=<record kind, or n>:<before|after>` kills the process at
 //! the first append of that kind, or at its n-th append, before or after it is durable.
 //!
+//! `LANDFALL_CRASH_FILE` names a file that is looked for at every append, so that a process that
+//! runs already can be struck: `<seq in its journal>:<before|after>:<kill|stop>` in it is carried
+//! out once, and the file removed. What was appended is listed beside it, in `<file>.trace`.
+//!
 //! Only with the cargo feature `crash-points`; without it all of this is nothing.
 
 /// Where an append stands.
@@ -13,17 +17,21 @@ pub(crate) enum When {
 }
 
 #[cfg(not(feature = "crash-points"))]
-pub(crate) fn point(_record: &landfall_core::record::Record, _when: When) {}
+pub(crate) fn point(_seq: u64, _record: &landfall_core::record::Record, _when: When) {}
 
 #[cfg(feature = "crash-points")]
 pub(crate) use planted::point;
 
 #[cfg(feature = "crash-points")]
 mod planted {
+    use std::fs;
+    use std::io::Write as _;
+    use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use landfall_core::record::Record;
+    use landfall_core::record::{Action, Record};
+    use rustix::process::{Signal, getpid, kill_process};
 
     use super::When;
 
@@ -34,16 +42,31 @@ mod planted {
     }
 
     static POINT: OnceLock<Option<(At, When)>> = OnceLock::new();
+    static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
     static APPENDS: AtomicU64 = AtomicU64::new(0);
 
+    fn when(text: &str) -> Option<When> {
+        match text {
+            "before" => Some(When::Before),
+            "after" => Some(When::After),
+            _ => None,
+        }
+    }
+
     fn parse(text: &str) -> Option<(At, When)> {
-        let (at, when) = text.split_once(':')?;
-        let when = match when {
-            "before" => When::Before,
-            "after" => When::After,
+        let (at, moment) = text.split_once(':')?;
+        Some((at.parse().map_or_else(|_| At::Kind(at.to_owned()), At::Nth), when(moment)?))
+    }
+
+    fn parse_file(text: &str) -> Option<(u64, When, Signal)> {
+        let mut words = text.trim().split(':');
+        let (seq, moment) = (words.next()?.parse().ok()?, when(words.next()?)?);
+        let signal = match words.next()? {
+            "kill" => Signal::KILL,
+            "stop" => Signal::STOP,
             _ => return None,
         };
-        Some((at.parse().map_or_else(|_| At::Kind(at.to_owned()), At::Nth), when))
+        Some((seq, moment, signal))
     }
 
     fn kind(record: &Record) -> &'static str {
@@ -59,26 +82,72 @@ mod planted {
         }
     }
 
-    pub(crate) fn point(record: &Record, when: When) {
+    /// The step of a record and which way it goes.
+    fn step(record: &Record) -> Option<(usize, &'static str)> {
+        let (step, action) = match record {
+            Record::Intended { step, action }
+            | Record::Succeeded { step, action }
+            | Record::Failed { step, action, .. } => (*step, *action),
+            Record::Began { .. }
+            | Record::Turned { .. }
+            | Record::Resumed
+            | Record::Stuck { .. }
+            | Record::Ended { .. } => return None,
+        };
+        Some(match action {
+            Action::Do => (step, "do"),
+            Action::Undo => (step, "undo"),
+        })
+    }
+
+    pub(crate) fn point(seq: u64, record: &Record, when: When) {
         let appends = match when {
             When::Before => APPENDS.fetch_add(1, Ordering::SeqCst) + 1,
             When::After => APPENDS.load(Ordering::SeqCst),
         };
         let read = || std::env::var("LANDFALL_CRASH").ok().and_then(|text| parse(&text));
-        let Some((at, wanted)) = POINT.get_or_init(read) else { return };
-        let here = match at {
-            At::Kind(wanted) => wanted == kind(record),
-            At::Nth(wanted) => *wanted == appends,
-        };
-        if here && *wanted == when {
-            // As hard as a power cut for this process: nothing is flushed, nothing unwinds.
-            let _ = rustix::process::kill_process(
-                rustix::process::getpid(),
-                rustix::process::Signal::KILL,
-            );
-            loop {
-                std::thread::park();
+        if let Some((at, wanted)) = POINT.get_or_init(read) {
+            let here = match at {
+                At::Kind(wanted) => wanted == kind(record),
+                At::Nth(wanted) => *wanted == appends,
+            };
+            if here && *wanted == when {
+                strike(Signal::KILL);
             }
+        }
+        let file = || std::env::var_os("LANDFALL_CRASH_FILE").map(PathBuf::from);
+        if let Some(file) = FILE.get_or_init(file) {
+            look(file, seq, record, when);
+        }
+    }
+
+    fn look(file: &Path, seq: u64, record: &Record, when: When) {
+        let wanted = fs::read_to_string(file).ok().and_then(|text| parse_file(&text));
+        let here = wanted.filter(|(at, moment, _)| (*at, *moment) == (seq, when));
+        if when == When::After {
+            trace(&file.with_extension("trace"), seq, record);
+        }
+        if let Some((_, _, signal)) = here
+            && fs::remove_file(file).is_ok()
+        {
+            strike(signal);
+        }
+    }
+
+    /// A test that cannot read it says so itself.
+    fn trace(path: &Path, seq: u64, record: &Record) {
+        if let Ok(mut trace) = fs::File::options().create(true).append(true).open(path) {
+            let (step, way) = step(record).map_or((String::new(), ""), |(s, w)| (s.to_string(), w));
+            let _ = writeln!(trace, "{seq}\t{}\t{step}\t{way}", kind(record));
+        }
+    }
+
+    /// As hard as a power cut for this process, or as long as it is stopped: nothing is flushed,
+    /// nothing unwinds.
+    fn strike(signal: Signal) {
+        let _ = kill_process(getpid(), signal);
+        while signal == Signal::KILL {
+            std::thread::park();
         }
     }
 
@@ -91,6 +160,13 @@ mod planted {
             assert_eq!(parse("12:after"), Some((At::Nth(12), When::After)));
             assert_eq!(parse("ended:before"), Some((At::Kind("ended".into()), When::Before)));
             assert_eq!(parse("ended"), None);
+        }
+
+        #[test]
+        fn a_file_names_a_record_a_moment_and_what_to_do() {
+            assert_eq!(parse_file("7:before:stop\n"), Some((7, When::Before, Signal::STOP)));
+            assert_eq!(parse_file("7:after:kill"), Some((7, When::After, Signal::KILL)));
+            assert_eq!(parse_file("7:after:dance"), None);
         }
     }
 }

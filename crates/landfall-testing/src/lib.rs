@@ -1,5 +1,6 @@
-//! Fakes, crash harness, conformance suites and the load generator. Dev only.
+//! Fakes, crash harness, conformance suites, the load generator and chaos on real engines. Dev only.
 
+pub mod chaos;
 pub mod conformance;
 pub mod crash;
 pub mod fake;

@@ -122,7 +122,7 @@ impl SqliteStore {
             let record = Record::Began { plan: Box::new(plan) };
             let entry = append(&transaction, &app, rollout, record, at_ms)?;
             transaction.commit()?;
-            crash::point(&entry.record, When::After);
+            crash::point(entry.seq, &entry.record, When::After);
             Ok(entry)
         })
         .await
@@ -140,7 +140,7 @@ impl SqliteStore {
             let transaction = connection.transaction()?;
             let entry = append(&transaction, &app, rollout, record, now_ms())?;
             transaction.commit()?;
-            crash::point(&entry.record, When::After);
+            crash::point(entry.seq, &entry.record, When::After);
             Ok(entry)
         })
         .await
@@ -190,7 +190,7 @@ fn append(
         None => (1, chain::origin(app, rollout)),
     };
     let text = chain::encode(&record)?;
-    crash::point(&record, When::Before);
+    crash::point(seq, &record, When::Before);
     let hash = chain::link(&previous, seq, at_ms, &text);
     let sql = "INSERT INTO records (app, rollout, seq, at_ms, record, hash)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

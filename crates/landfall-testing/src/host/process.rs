@@ -102,7 +102,7 @@ pub(super) fn collected(reader: Option<JoinHandle<String>>) -> String {
 }
 
 /// Asks until there is an answer or the bound has passed.
-pub(super) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + bound;
     loop {
         if let Some(answer) = fact() {
@@ -111,13 +111,26 @@ pub(super) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> 
         if Instant::now() >= end {
             return None;
         }
-        pause();
+        pass(LOOK_EVERY);
     }
 }
 
+/// Lets time pass.
 #[expect(clippy::disallowed_methods, reason = "watches other processes, which no Clock port rules")]
-fn pause() {
-    thread::sleep(LOOK_EVERY);
+pub(crate) fn pass(time: Duration) {
+    thread::sleep(time);
+}
+
+/// Runs a program to its end; a failure carries what it wrote. Returns its standard output.
+pub(crate) fn run_ok(command: &mut Command, bound: Duration) -> io::Result<String> {
+    let ended = run(command, bound)?;
+    if ended.code == 0 {
+        return Ok(ended.stdout);
+    }
+    let shown = command.get_program().to_string_lossy().into_owned();
+    let words: Vec<_> = command.get_args().take(6).map(|a| a.to_string_lossy()).collect();
+    let said = ended.stderr.trim();
+    Err(io::Error::other(format!("{shown} {}: exit {}: {said}", words.join(" "), ended.code)))
 }
 
 /// Memory a process has in RAM (`VmRSS`); `None` when it is gone.

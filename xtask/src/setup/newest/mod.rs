@@ -5,5 +5,7 @@ mod fetch;
 mod reap;
 mod run;
 
+#[cfg(feature = "load")]
+pub(crate) use fetch::cache;
 pub(crate) use fetch::{Tools, fetch};
 pub(crate) use run::{ImageStore, start};
