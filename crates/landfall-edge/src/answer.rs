@@ -2,13 +2,16 @@
 //! the edge's 502 from an app's. (Requests that are not HTTP at all get hyper's bare 400 or 431.)
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::body::ResponseBody;
 
 /// Names why the edge answered by itself.
 pub const REASON_HEADER: &str = "x-landfall-edge";
+
+/// When a client may ask again for what cannot be reached.
+const RETRY_AFTER_S: &str = "5";
 
 /// Why the edge answers by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +24,10 @@ pub(crate) enum Reason {
     Unsupported,
     /// The client's body stood still for too long.
     ClientTimeout,
-    /// No endpoint accepts connections.
+    /// No endpoint accepts connections, and waiting for one did not help.
     Unreachable,
+    /// The same, and too many requests wait already.
+    Crowded,
     /// The endpoint broke off before it answered.
     Failed,
     /// The endpoint did not answer in time.
@@ -40,6 +45,7 @@ impl Reason {
             Self::Unsupported => "unsupported",
             Self::ClientTimeout => "client-timeout",
             Self::Unreachable => "upstream-unreachable",
+            Self::Crowded => "too-many-held",
             Self::Failed => "upstream-failed",
             Self::UpstreamTimeout => "upstream-timeout",
             Self::Closed => "upstream-closed",
@@ -52,7 +58,8 @@ impl Reason {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Unreachable | Self::Failed | Self::Closed => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed | Self::Closed => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -64,6 +71,7 @@ impl Reason {
             Self::Unsupported => "the edge does not pass this on\n",
             Self::ClientTimeout => "the request did not arrive in time\n",
             Self::Unreachable => "the app cannot be reached\n",
+            Self::Crowded => "the app cannot be reached, and many wait for it\n",
             Self::Failed => "the app broke off without an answer\n",
             Self::UpstreamTimeout => "the app did not answer in time\n",
             Self::Closed => "the app was replaced before it answered\n",
@@ -82,7 +90,12 @@ impl Reason {
             HeaderValue::from_static(self.as_str()),
         );
         match self {
-            Self::NoRoute | Self::Unreachable | Self::Failed => {}
+            Self::NoRoute | Self::Failed => {}
+            // A body may not have been read.
+            Self::Unreachable | Self::Crowded => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Self::BadRequest
             | Self::Unsupported
             | Self::ClientTimeout

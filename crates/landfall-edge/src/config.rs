@@ -70,6 +70,12 @@ pub struct Limits {
     pub tunnel_inactivity: Duration,
     /// How long an endpoint that refused a connection is avoided if there is another one.
     pub avoid: Duration,
+    /// How long a request waits while no endpoint accepts connections; zero for not at all.
+    pub hold: Duration,
+    /// Endpoints that have been away for so long are waited for by nobody any more.
+    pub hold_outage: Duration,
+    /// Requests that wait at a time. Each is a head and a connection; bodies are not read meanwhile.
+    pub held_max: usize,
     /// On shutdown: how long idle clients may still send a last request before they are closed.
     pub shutdown_idle: Duration,
     /// On shutdown: how long requests in flight may take.
@@ -94,6 +100,9 @@ impl Default for Limits {
             inactivity: Duration::from_mins(5),
             tunnel_inactivity: Duration::from_hours(1),
             avoid: Duration::from_secs(1),
+            hold: Duration::from_secs(30),
+            hold_outage: Duration::from_mins(5),
+            held_max: 2048,
             shutdown_idle: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
             handed_over: Duration::from_mins(5),

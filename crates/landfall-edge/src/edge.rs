@@ -22,6 +22,7 @@ use crate::config::{EdgeConfig, Limits};
 use crate::control::ControlSocket;
 use crate::doors::{Doors, Opened};
 use crate::handover::{Line, Tether, joined};
+use crate::held::Room;
 use crate::hub::Hub;
 use crate::limits::connections_max;
 use crate::routing::{self, Routing};
@@ -41,8 +42,8 @@ struct Serving {
 pub(crate) enum PickError {
     /// No route fits.
     NoRoute,
-    /// All endpoints were tried.
-    Exhausted,
+    /// All endpoints were tried; for how long they have refused.
+    Exhausted { away_ms: u64 },
 }
 
 /// What makes an edge *the* edge, and is passed on to a successor.
@@ -71,6 +72,7 @@ pub(crate) struct Edge {
     successor: Mutex<Option<Line>>,
     has_left: watch::Sender<bool>,
     hub: Arc<Hub>,
+    room: Arc<Room>,
     places: Arc<Semaphore>,
     requests: AtomicU64,
 }
@@ -87,6 +89,7 @@ impl Edge {
             serving: ArcSwap::default(),
             targets: Mutex::default(),
             doors: Doors::default(),
+            room: Arc::default(),
             writer: Arc::default(),
             estate: Arc::default(),
             predecessor: Tether::default(),
@@ -113,6 +116,11 @@ impl Edge {
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Where requests wait for an endpoint.
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     pub(crate) fn doors(&self) -> &Doors {
@@ -151,7 +159,9 @@ impl Edge {
         loop {
             let serving = self.serving.load();
             let endpoints = serving.routing.find(at, host, path).ok_or(PickError::NoRoute)?;
-            let target = endpoints.choose(tried, now_ms).ok_or(PickError::Exhausted)?;
+            let target = endpoints
+                .choose(tried, now_ms)
+                .ok_or_else(|| PickError::Exhausted { away_ms: endpoints.away_ms(now_ms) })?;
             // A retired target means that this table is not the current one any more.
             if let Some(flight) = target.enter() {
                 return Ok(flight);
@@ -161,7 +171,7 @@ impl Edge {
 
     /// An endpoint did not accept a connection: the others come first for a while.
     pub(crate) fn note_refusal(&self, target: &Target) {
-        target.avoid_until(self.hub.timing().now_ms() + millis(self.config.limits.avoid));
+        target.note_refusal(self.hub.timing().now_ms(), millis(self.config.limits.avoid));
     }
 
     /// Replaces the table. On refusal nothing has changed. Must run to its end: the caller may not
@@ -311,6 +321,8 @@ impl Edge {
         targets.replace(&compiled, idle_max, |routing| {
             self.serving.store(Arc::new(Serving { table, routing }));
         });
+        drop(targets);
+        self.room.call();
     }
 
     fn lock_estate(&self) -> MutexGuard<'_, Option<Estate>> {

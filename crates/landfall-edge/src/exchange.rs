@@ -2,9 +2,10 @@
 //!
 //! What may be tried again, and why it is safe:
 //! - an endpoint that does not accept: nothing was sent, the next one is asked, and if all refuse
-//!   and the table was swapped meanwhile, the new table is asked;
-//! - a request without body and side effects (GET, HEAD, OPTIONS) whose *reused* connection died
-//!   before an answer: the endpoint had most likely closed it for being idle; once, on a new one;
+//!   they are asked again after a while, by the table of that moment ([`held`]);
+//! - a request without body and side effects (GET, HEAD, OPTIONS) whose connection died before an
+//!   answer: the endpoint had closed it for being idle, or was stopped; [`REPLAYS_MAX`] times, on a
+//!   new one;
 //! - anything else is sent once, on a connection that is new, or idle for less than a second, well
 //!   within the endpoint's patience, and still open by the kernel's word.
 
@@ -24,9 +25,10 @@ use crate::activity::Phase;
 use crate::answer::Reason;
 use crate::body::{ResponseBody, UpstreamBody, recycle};
 use crate::config::Limits;
-use crate::edge::Edge;
+use crate::edge::{Edge, PickError};
 use crate::forward::Peer;
 use crate::headers;
+use crate::held;
 use crate::hub::{Member, Stage};
 use crate::outgoing::{Outgoing, Spare};
 use crate::target::{Flight, Target};
@@ -35,6 +37,10 @@ use crate::upstream::{SendError, Upstream};
 
 /// Longest idle time of a connection for a request that must not be sent twice.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// How often a request may be sent again: once for a stale connection, once for a replica that
+/// died under it. No more: it may be the request that kills them.
+const REPLAYS_MAX: u8 = 2;
 
 /// One client's connection.
 #[derive(Debug)]
@@ -90,8 +96,18 @@ async fn exchange(
     client: &Arc<Client>,
     outgoing: &mut Outgoing,
 ) -> Result<Response<ResponseBody>, Reason> {
+    let mut held = None;
     loop {
-        let flight = outgoing.pick(client)?;
+        let flight = match outgoing.pick(client) {
+            Ok(flight) => flight,
+            Err(PickError::NoRoute) => return Err(Reason::NoRoute),
+            Err(PickError::Exhausted { away_ms }) => {
+                // Boxed: it is large, and seldom.
+                Box::pin(held::wait(client, &mut held, away_ms)).await?;
+                outgoing.tried.clear();
+                continue;
+            }
+        };
         client.member.activity().talk_to(flight.target().id());
         if let Some((response, upstream)) = attempt(client, outgoing, flight.target()).await? {
             return finish(client, response, upstream, flight, outgoing.upgrade.take());
@@ -114,7 +130,10 @@ async fn attempt(
             Some((upstream, idle)) => (upstream, Some(idle)),
             // Boxed: it is large, and seldom.
             None => match Box::pin(Upstream::connect(target.key().endpoint, limits)).await {
-                Ok(upstream) => (upstream, None),
+                Ok(upstream) => {
+                    target.note_accepted();
+                    (upstream, None)
+                }
                 Err(error) => {
                     tracing::debug!(endpoint = %target.key().endpoint, %error, "refused");
                     client.edge.note_refusal(target);
@@ -127,7 +146,8 @@ async fn attempt(
             return Err(Reason::Closed);
         }
         let request = outgoing.take();
-        let spare = (idle.is_some() && outgoing.repeatable).then(|| Spare::of(&request));
+        let may_repeat = outgoing.repeatable && outgoing.replays < REPLAYS_MAX;
+        let spare = may_repeat.then(|| Spare::of(&request));
         match (upstream.send(request, client.member.activity()).await, idle) {
             (Ok(response), idle) => {
                 if let Some(idle) = idle {
@@ -144,6 +164,7 @@ async fn attempt(
                     return Err(reason(client, &target.key().endpoint, &error));
                 };
                 outgoing.put_back(spare.into_request());
+                outgoing.replays += 1;
                 pooled = false;
             }
         }

@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`config`] (what it is given), `routing` (which request goes where), `target` (an
 //! endpoint, its pool and its count of requests in flight), `upstream` (one connection to it),
-//! `exchange` (one request from end to end), `hub` (who is connected and for how long), `edge` (the
+//! `exchange` (one request from end to end), `held` (requests that
+//! wait for an endpoint), `hub` (who is connected and for how long), `edge` (the
 //! swap of tables), `store` (tables on disk), `control` (what others may ask), `handover` (one
 //! edge after another), `server` (start and stop).
 //!
@@ -27,6 +28,7 @@ mod exchange;
 mod forward;
 mod handover;
 mod headers;
+mod held;
 mod hub;
 mod limits;
 mod listen;

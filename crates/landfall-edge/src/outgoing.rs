@@ -18,6 +18,8 @@ pub(crate) struct Outgoing {
     host: HeaderValue,
     /// May be sent a second time.
     pub(crate) repeatable: bool,
+    /// How often it was.
+    pub(crate) replays: u8,
     /// The client's side of the upgrade that it asks for.
     pub(crate) upgrade: Option<OnUpgrade>,
     /// Endpoints that refused.
@@ -38,20 +40,18 @@ impl Outgoing {
             request: Some(Request::from_parts(parts, body)),
             host: outline.host,
             repeatable,
+            replays: 0,
             upgrade: upgrade.filter(|_| outline.upgrade),
             tried: Vec::new(),
         })
     }
 
     /// An endpoint that was not tried yet, with the request counted in.
-    pub(crate) fn pick(&self, client: &Client) -> Result<Flight, Reason> {
+    pub(crate) fn pick(&self, client: &Client) -> Result<Flight, PickError> {
         let at = [client.door.listen(), client.local];
         let host = self.host.to_str().unwrap_or_default();
         let path = self.request.as_ref().map_or("/", |request| request.uri().path());
-        client.edge.pick(at, host, path, &self.tried).map_err(|error| match error {
-            PickError::NoRoute => Reason::NoRoute,
-            PickError::Exhausted => Reason::Unreachable,
-        })
+        client.edge.pick(at, host, path, &self.tried)
     }
 
     /// The request, to be sent or put back.

@@ -19,6 +19,9 @@ use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber, ServiceName};
 use crate::patience::Patience;
 use crate::upstream::Upstream;
 
+/// Refusals that are further apart belong to two outages.
+const OUTAGE_GAP_MS: u64 = 60_000;
+
 /// What makes a target the same across tables.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TargetKey {
@@ -37,6 +40,8 @@ pub(crate) struct Target {
     retired: AtomicBool,
     closed: AtomicBool,
     avoid_until_ms: AtomicU64,
+    /// When it refused first since it last accepted; 0 if it accepts for all we know.
+    away_since_ms: AtomicU64,
     patience: Patience,
     idle_max: usize,
     idle: Mutex<Vec<Upstream>>,
@@ -51,6 +56,7 @@ impl Target {
             retired: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             avoid_until_ms: AtomicU64::new(0),
+            away_since_ms: AtomicU64::new(0),
             patience: Patience::default(),
             idle_max,
             idle: Mutex::default(),
@@ -103,8 +109,27 @@ impl Target {
     }
 
     /// Notes that it refused a connection.
-    pub(crate) fn avoid_until(&self, ms: u64) {
-        self.avoid_until_ms.store(ms, Relaxed);
+    pub(crate) fn note_refusal(&self, now_ms: u64, avoid_ms: u64) {
+        let before = self.avoid_until_ms.swap(now_ms + avoid_ms, Relaxed);
+        // The first of several counts, but not one that kept connections have outlived.
+        if self.away_since_ms.load(Relaxed) == 0 || now_ms > before + OUTAGE_GAP_MS {
+            self.away_since_ms.store(now_ms.max(1), Relaxed);
+        }
+    }
+
+    /// Notes that it accepted a connection.
+    pub(crate) fn note_accepted(&self) {
+        if self.away_since_ms.load(Relaxed) != 0 {
+            self.away_since_ms.store(0, Relaxed);
+        }
+    }
+
+    /// For how long it has refused.
+    pub(crate) fn away_ms(&self, now_ms: u64) -> u64 {
+        match self.away_since_ms.load(Relaxed) {
+            0 => 0,
+            since => now_ms.saturating_sub(since),
+        }
     }
 
     pub(crate) fn is_avoided(&self, now_ms: u64) -> bool {
@@ -229,13 +254,26 @@ mod tests {
         assert_eq!(pick(1, &[]), Some(2), "equals take turns");
         let busy = targets[0].enter().unwrap();
         assert_eq!(pick(0, &[]), Some(2));
-        targets[1].avoid_until(20);
+        targets[1].note_refusal(5, 15);
         assert_eq!(pick(0, &[]), Some(3));
         assert_eq!(pick(0, &[3]), Some(1), "busy before refusing");
         assert_eq!(pick(0, &[1, 3]), Some(2), "refusing before nothing");
         assert_eq!(pick(0, &[1, 2, 3]), None);
         drop(busy);
         assert_eq!(targets[0].in_flight(), 0);
+    }
+
+    #[test]
+    fn an_outage_lasts_from_the_first_refusal_to_the_next_connection() {
+        let target = target(1);
+        target.note_refusal(100, 10);
+        target.note_refusal(200, 10);
+        assert_eq!((target.away_ms(250), target.is_avoided(205)), (150, true));
+        target.note_accepted();
+        assert_eq!(target.away_ms(250), 0);
+        target.note_refusal(300, 10);
+        target.note_refusal(100_000, 10);
+        assert_eq!(target.away_ms(100_050), 50, "another outage");
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Endpoints {
     pub(crate) fn choose(&self, tried: &[u64], now_ms: u64) -> Option<&Arc<Target>> {
         least_busy(&self.targets, self.turn.fetch_add(1, Relaxed), tried, now_ms)
     }
+
+    /// For how long all of them have refused.
+    pub(crate) fn away_ms(&self, now_ms: u64) -> u64 {
+        self.targets.iter().map(|target| target.away_ms(now_ms)).min().unwrap_or(0)
+    }
 }
 
 #[derive(Debug, Default)]

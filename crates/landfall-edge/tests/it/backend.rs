@@ -44,7 +44,11 @@ pub(crate) struct Backend {
 
 impl Backend {
     pub(crate) async fn start(name: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(name, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub(crate) async fn start_at(name: &str, address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let levers = Arc::new(Levers::default());
         let task = tokio::spawn(accept(listener, Arc::from(name), Arc::clone(&levers)));

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::backend::{Backend, channel, full};
-use crate::client::{Client, fetch, get, read, read_until};
+use crate::client::{Client, get, read, read_until};
 use crate::support::{Edge, until, within};
 
 async fn edge_and_backend() -> (Edge, Backend) {
@@ -101,7 +101,9 @@ async fn a_get_may_have_a_body() {
 async fn an_upstream_that_breaks_off_is_told_apart() {
     let (edge, backend) = edge_and_backend().await;
     let waiting = tokio::spawn(async move {
-        let answer = fetch(edge.listen, "/wait").await;
+        let mut client = Client::connect(edge.listen).await.unwrap();
+        let request = Request::post("/wait").body(full("x")).unwrap();
+        let answer = client.send(request).await.unwrap();
         (answer.status, answer.reason().map(str::to_owned), edge)
     });
     until(async || backend.levers.requests.load(SeqCst) == 1).await;

@@ -7,6 +7,7 @@ mod control;
 mod drain;
 mod framing;
 mod handover;
+mod held;
 mod limits;
 mod listeners;
 mod persistence;

@@ -1,5 +1,7 @@
 //! Which request reaches which backend, and what the edge says when none does.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use landfall_core::route::RouteTable;
 
@@ -44,12 +46,12 @@ async fn what_has_no_route_is_a_404_of_the_edge() {
 }
 
 #[tokio::test]
-async fn a_dead_upstream_is_a_502_of_the_edge_and_a_living_one_beside_it_is_asked() {
-    let edge = Edge::start().await;
+async fn a_dead_upstream_is_a_503_of_the_edge_and_a_living_one_beside_it_is_asked() {
+    let edge = Edge::start_with(|config| config.limits.hold = Duration::ZERO).await;
     let dead = free_address();
     edge.serve(1, &[("/", &[dead])]).await;
     let answer = fetch(edge.listen, "/").await;
-    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.reason(), Some("upstream-unreachable"));
 
     let alive = Backend::start("alive").await;

@@ -118,6 +118,11 @@ impl Edge {
         self.put(&next).await.unwrap();
     }
 
+    /// Requests that came to it so far.
+    pub(crate) async fn requests(&self) -> u64 {
+        self.ask::<landfall_core::control::EdgeStatus>("/v1/status").await.requests
+    }
+
     pub(crate) async fn targets(&self) -> Vec<TargetStatus> {
         self.ask("/v1/targets").await
     }
