@@ -38,6 +38,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) project_dir: &'a Path,
     /// Where the user stands, for showing paths.
     pub(crate) directory: &'a Path,
+    /// Whether the app is to run on another host.
+    pub(crate) is_for_another_host: bool,
 }
 
 /// Services that take part, each with the place of its name.

@@ -120,6 +120,7 @@ fn load_into(options: &LoadOptions, report: &mut Report) -> Option<Loaded> {
         environment: &read.environment,
         project_dir: &read.project_dir,
         directory: &options.directory,
+        is_for_another_host: options.is_for_another_host,
     };
     let (spec, builds) = assemble(draft, surroundings, report);
     Some((spec, builds, read.project_dir))

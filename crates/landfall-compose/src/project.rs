@@ -30,6 +30,8 @@ pub struct LoadOptions {
     pub stdin: Option<Vec<u8>>,
     /// The process environment. It wins over every file.
     pub environment: BTreeMap<String, String>,
+    /// The app is to run on another host: what is mounted as it is must not be a path of this one.
+    pub is_for_another_host: bool,
 }
 
 /// A loaded app.

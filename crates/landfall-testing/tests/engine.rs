@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "a story that fails tells what it saw")]
 
+#[path = "engine/far.rs"]
+mod far;
 #[path = "engine/fixture.rs"]
 mod fixture;
 #[path = "engine/kills.rs"]
@@ -11,6 +13,8 @@ mod kills;
 mod neighbours;
 #[path = "engine/refusals.rs"]
 mod refusals;
+#[path = "engine/remote.rs"]
+mod remote;
 #[path = "engine/ring.rs"]
 mod ring;
 #[path = "engine/shop.rs"]

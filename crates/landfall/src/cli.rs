@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    agent, attach, cancel, check, config, deploy, down, edge, explain, history, init, logs, plan,
-    reference, releases, resume, rollback, rollouts, show, status,
+    agent, attach, cancel, check, config, deploy, down, edge, explain, history, hosts, init, logs,
+    plan, reference, releases, resume, rollback, rollouts, show, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     Cancel(cancel::CancelArgs),
     Resume(resume::ResumeArgs),
     Down(down::DownArgs),
+    Hosts(hosts::HostsArgs),
     Agent(agent::AgentArgs),
     Edge(edge::EdgeArgs),
     #[command(hide = true)]
@@ -89,7 +90,11 @@ pub(crate) struct ProjectArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Global")]
 pub(crate) struct CommonArgs {
-    /// The agent's socket; else `LANDFALL_SOCKET`, else agent.sock in `LANDFALL_RUN_DIR`.
+    /// Another host's agent, over SSH: `ssh://[user@]host[:port]`, or a name of `landfall hosts`; else
+    /// `LANDFALL_HOST`. `local` is this host.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// The agent's socket, there or here; else `LANDFALL_SOCKET`, else agent.sock in `LANDFALL_RUN_DIR`.
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// `json` prints one JSON value a line on standard output.
@@ -156,6 +161,7 @@ impl Command {
             | Self::Cancel(_)
             | Self::Resume(_)
             | Self::Down(_)
+            | Self::Hosts(_)
             | Self::Agent(_)
             | Self::Edge(_)
             | Self::Reference(_) => &[Format::Json],
@@ -183,8 +189,49 @@ impl Command {
             Self::Cancel(args) => both(&args.shared),
             Self::Resume(args) => both(&args.shared),
             Self::Down(args) => both(&args.shared),
+            Self::Hosts(args) => SharedRef { project: None, common: Some(&args.common) },
             Self::Agent(args) => SharedRef { project: None, common: Some(args.common()) },
             Self::Edge(_) | Self::Reference(_) => SharedRef { project: None, common: None },
+        }
+    }
+}
+
+/// Who a verb has to do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The agent that is asked, here or on another host.
+    Agent,
+    /// Nobody, or whoever it finds by itself.
+    Nobody,
+    /// This host and no other.
+    ThisHost(&'static str),
+}
+
+impl Command {
+    /// Who this verb has to do with.
+    pub(crate) fn reach(&self) -> Reach {
+        match self {
+            Self::Config(_)
+            | Self::Explain(_)
+            | Self::Init(_)
+            | Self::Hosts(_)
+            | Self::Edge(_)
+            | Self::Reference(_) => Reach::Nobody,
+            Self::Check(args) => args.reach(),
+            Self::Agent(args) => args.reach(),
+            Self::Plan(_)
+            | Self::Deploy(_)
+            | Self::Status(_)
+            | Self::Releases(_)
+            | Self::History(_)
+            | Self::Rollouts(_)
+            | Self::Show(_)
+            | Self::Rollback(_)
+            | Self::Logs(_)
+            | Self::Attach(_)
+            | Self::Cancel(_)
+            | Self::Resume(_)
+            | Self::Down(_) => Reach::Agent,
         }
     }
 }

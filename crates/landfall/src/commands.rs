@@ -10,6 +10,7 @@ pub(crate) mod down;
 pub(crate) mod edge;
 pub(crate) mod explain;
 pub(crate) mod history;
+pub(crate) mod hosts;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
@@ -46,6 +47,7 @@ pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Ex
         Command::Cancel(args) => cancel::run(args, invocation).await,
         Command::Resume(args) => resume::run(args, invocation).await,
         Command::Down(args) => down::run(args, invocation).await,
+        Command::Hosts(args) => hosts::run(args, invocation).await,
         Command::Agent(args) => agent::run(args, invocation).await,
         Command::Edge(args) => edge::run(args, invocation),
         Command::Reference(args) => Ok(reference::run(args, invocation)),

@@ -2,6 +2,8 @@
 //!
 //! Errors of the libraries speak of their own layer; what the user can do about them is said here.
 
+mod remote;
+
 use std::error::Error;
 use std::fmt;
 use std::io;

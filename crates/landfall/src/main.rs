@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`cli`] and [`settings`] (what was asked for), [`commands`] (one verb a file),
 //! [`check`] and [`init`] (what is found out about a project), [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
-//! back), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
+//! back), [`remote`] (an agent on another host), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
 //! [`engine`] (the agent's engine), [`output`] (what the user sees).
 //!
 //! It decides nothing about deploys: that is the agent's.
@@ -22,6 +22,7 @@ mod invocation;
 mod output;
 mod plan_view;
 mod project;
+mod remote;
 mod rollout;
 mod service_hash;
 mod settings;
@@ -95,13 +96,17 @@ fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
         | Command::Cancel(_)
         | Command::Resume(_)
         | Command::Down(_)
+        | Command::Hosts(_)
         | Command::Reference(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal("no runtime").cause(error))?;
     let outcome = runtime.block_on(async {
         tokio::select! {
-            outcome = commands::run(command, invocation) => outcome,
+            outcome = async {
+                invocation.reach(command.reach()).await?;
+                commands::run(command, invocation).await.map_err(|f| invocation.explain(f))
+            } => outcome,
             _ = tokio::signal::ctrl_c() => {
                 invocation.interrupted();
                 Ok(Exit::Interrupted)

@@ -83,6 +83,7 @@ pub(crate) fn options(settings: &ProjectSettings) -> Result<LoadOptions, Failure
         env_files: settings.env_files.clone(),
         stdin: stdin(&settings.files)?,
         environment: settings.environment.clone(),
+        is_for_another_host: settings.is_elsewhere,
     })
 }
 

@@ -108,7 +108,8 @@ fn left_to_the_agent(invocation: &Invocation, rollout: &RolloutRef) {
     } else {
         let RolloutRef { app, rollout } = rollout;
         printer.say(&format!("rollout {rollout} of {app} goes on at the agent"));
-        printer.say(&format!("  watch it:     landfall attach -p {app}"));
+        let flag = invocation.host_flag();
+        printer.say(&format!("  watch it:     landfall attach -p {app}{flag}"));
     }
 }
 

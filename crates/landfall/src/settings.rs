@@ -13,6 +13,7 @@ use landfall_core::id::AppName;
 use crate::cli::{ColorChoice, CommonArgs, Format, ProjectArgs, SharedRef};
 use crate::failure::Failure;
 use crate::output::printer::{Look, Verbosity};
+use crate::remote::{HostWish, LOCAL, Means};
 
 /// All that flags and environment say.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ pub(crate) struct Settings {
     pub(crate) docker_host: Option<String>,
     /// The file of registry logins that `docker login` writes.
     pub(crate) docker_config: PathBuf,
+    /// Which host's agent is meant; `None`: this one's.
+    pub(crate) host: Option<HostWish>,
+    /// The user's file of hosts.
+    pub(crate) config_file: PathBuf,
+    /// How another host is reached.
+    pub(crate) ssh: Means,
 }
 
 /// Which compose project.
@@ -42,6 +49,8 @@ pub(crate) struct ProjectSettings {
     pub(crate) env_files: Vec<PathBuf>,
     /// Print resources that no service uses, too.
     pub(crate) all_resources: bool,
+    /// The app is for another host: paths of this one mean nothing there.
+    pub(crate) is_elsewhere: bool,
     /// Variables for the files; they win over every file.
     pub(crate) environment: BTreeMap<String, String>,
 }
@@ -81,6 +90,7 @@ pub(crate) struct Surroundings {
     pub(crate) is_root: bool,
     pub(crate) uid: u32,
     pub(crate) host: String,
+    pub(crate) stdin_terminal: bool,
     pub(crate) stdout_terminal: bool,
     pub(crate) stderr_terminal: bool,
 }
@@ -96,6 +106,7 @@ impl Surroundings {
             is_root: uid.is_root(),
             uid: uid.as_raw(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            stdin_terminal: std::io::stdin().is_terminal(),
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
         }
@@ -126,9 +137,13 @@ impl Settings {
         around: &Surroundings,
     ) -> Result<Self, Failure> {
         let is_about_an_app = places.last().is_some_and(|verb| verb.project.is_some());
+        let host = host(&commons(places), around);
         let projects: Vec<&ProjectArgs> = places.iter().filter_map(|p| p.project).collect();
         Ok(Self {
-            project: project(&projects, is_about_an_app, around)?,
+            project: ProjectSettings {
+                is_elsewhere: host.as_ref().is_some_and(|host| host.text != LOCAL),
+                ..project(&projects, is_about_an_app, around)?
+            },
             paths: paths(&commons(places), around),
             look: look(places, around),
             format: last(&commons(places), |c| c.format),
@@ -136,6 +151,9 @@ impl Settings {
             by: by(around),
             docker_host: around.text("DOCKER_HOST"),
             docker_config: docker_config(around),
+            host,
+            config_file: config_file(around),
+            ssh: ssh(around),
         })
     }
 }
@@ -184,6 +202,7 @@ fn project(
         profiles: joined(places, |p| &p.profile),
         env_files: joined(places, |p| &p.env_file),
         all_resources: places.iter().any(|p| p.all_resources),
+        is_elsewhere: false,
         environment: around.env.iter().filter_map(utf8).collect(),
     })
 }
@@ -248,6 +267,34 @@ pub(crate) fn look(places: &[SharedRef<'_>], around: &Surroundings) -> Look {
         color_out: color(around.stdout_terminal),
         color_err: color(around.stderr_terminal),
         progress: around.stderr_terminal && !is_dumb && is_talkative && !no_progress,
+    }
+}
+
+/// The flag wins; a socket beside it is one of that host.
+fn host(places: &[&CommonArgs], around: &Surroundings) -> Option<HostWish> {
+    let flag = last(places, |c| c.host.clone());
+    let is_flag = flag.is_some();
+    let text = flag.or_else(|| around.text("LANDFALL_HOST"))?;
+    Some(HostWish { text, is_flag, socket: last(places, |c| c.socket.clone()) })
+}
+
+fn config_file(around: &Surroundings) -> PathBuf {
+    around.path("LANDFALL_CONFIG").unwrap_or_else(|| {
+        let config = around.path("XDG_CONFIG_HOME");
+        config.unwrap_or_else(|| around.home().join(".config")).join("landfall/config.toml")
+    })
+}
+
+fn ssh(around: &Surroundings) -> Means {
+    let runtime = around.path("XDG_RUNTIME_DIR").map(|dir| dir.join("landfall-ssh"));
+    let temporary = around.path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
+    let own = format!("landfall-ssh-{}", around.uid);
+    let last = PathBuf::from("/tmp").join(&own);
+    Means {
+        program: around.var("LANDFALL_SSH").cloned().unwrap_or_else(|| "ssh".into()),
+        folders: runtime.into_iter().chain([temporary.join(own), last]).collect(),
+        may_ask: around.stderr_terminal && around.stdin_terminal,
+        uid: around.uid,
     }
 }
 

@@ -10,9 +10,7 @@ mod view;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use landfall_api::{
-    AgentClient, ClientError, Event, Lines, Problem, ProblemCode, RolloutRef, TransportError,
-};
+use landfall_api::{ClientError, Event, Lines, Problem, ProblemCode, RolloutRef, TransportError};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 pub(crate) use verdict::{Verdict, unchanged};
@@ -20,6 +18,7 @@ use view::View;
 
 use crate::failure::Failure;
 use crate::invocation::{Invocation, OnInterrupt};
+use crate::remote::Tunnel;
 
 /// Pause between two drawings of the block: 25 a second.
 const FRAME: Duration = Duration::from_millis(40);
@@ -27,6 +26,8 @@ const FRAME: Duration = Duration::from_millis(40);
 const QUIET_START: Duration = Duration::from_millis(250);
 /// How long an agent that is gone is waited for.
 const AGENT_AWAY_MAX: Duration = Duration::from_mins(1);
+/// How long a host that is gone is waited for.
+const HOST_AWAY_MAX: Duration = Duration::from_mins(3);
 /// Pause between two attempts to reach it.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -45,12 +46,13 @@ pub(crate) async fn follow(
     rollout: &RolloutRef,
     since: Since,
 ) -> Result<Verdict, Failure> {
-    invocation.on_interrupt(OnInterrupt::Lines(verdict::left_alone(rollout)));
+    invocation
+        .on_interrupt(OnInterrupt::Lines(verdict::left_alone(rollout, &invocation.host_flag())));
     let told_from_ms = match since {
         Since::Beginning => 0,
         Since::Now => now_ms(),
     };
-    let watch = Watch { invocation, client: invocation.client(), rollout, told_from_ms };
+    let watch = Watch { invocation, rollout, told_from_ms };
     let mut view = View::new(rollout.clone());
     watch.run(&mut view).await?;
     let printer = &invocation.printer;
@@ -75,7 +77,6 @@ fn lost(view: &View, problem: Problem) -> Failure {
 
 struct Watch<'a> {
     invocation: &'a Invocation,
-    client: AgentClient,
     rollout: &'a RolloutRef,
     /// Earlier events are taken in without a word.
     told_from_ms: u64,
@@ -87,7 +88,8 @@ impl Watch<'_> {
         let mut away_since: Option<Instant> = None;
         while !view.is_over() {
             let after = view.last_seq();
-            let stream = self.client.events(&self.rollout.app, self.rollout.rollout, after).await;
+            let client = self.invocation.client();
+            let stream = client.events(&self.rollout.app, self.rollout.rollout, after).await;
             let broken = match stream {
                 Ok(events) => self.read(events, view).await.err().map(ClientError::from),
                 Err(error) => Some(error),
@@ -103,7 +105,10 @@ impl Watch<'_> {
                 Some(ClientError::Transport(error)) => Some(error),
                 None => None,
             };
-            self.agent_is_away(view, &mut away_since, error)?;
+            match self.invocation.tunnel() {
+                Some(tunnel) => self.host_is_away(view, &mut away_since, tunnel).await?,
+                None => self.agent_is_away(view, &mut away_since, error)?,
+            }
             sleep(ASK_AGAIN).await;
         }
         Ok(())
@@ -133,6 +138,44 @@ impl Watch<'_> {
         Err(failure
             .hint("start it with `landfall agent start`: it takes the rollout up where it was")
             .hint(format!("then watch it with `landfall attach -p {app}`")))
+    }
+
+    /// Says once that another host is gone, and tries to reach it again; gives up after a while, or
+    /// when it is of no use.
+    async fn host_is_away(
+        &self,
+        view: &mut View,
+        since: &mut Option<Instant>,
+        tunnel: &Tunnel,
+    ) -> Result<(), Failure> {
+        let printer = &self.invocation.printer;
+        let host = tunnel.host();
+        let first = since.is_none();
+        let since = *since.get_or_insert_with(Instant::now);
+        view.set_agent_away(true);
+        if first && !printer.is_live() {
+            printer.say(&format!(
+                "no word from {host}; the rollout goes on there, this command tries to reach it"
+            ));
+        }
+        let Err(error) = tunnel.open_again().await else {
+            if !printer.is_live() {
+                printer.say(&format!("{host} answers again"));
+            }
+            return Ok(());
+        };
+        if error.may_pass() && since.elapsed() < HOST_AWAY_MAX {
+            return Ok(());
+        }
+        let why = Failure::from(error);
+        let after = since.elapsed().as_secs();
+        let mut failure = Failure::internal(format!("{host} could not be reached for {after} s"));
+        failure.causes.push(why.message.clone());
+        failure.causes.extend(why.causes.iter().cloned());
+        let (app, flag) = (&self.rollout.app, self.invocation.host_flag());
+        Err(failure
+            .hint("the rollout does not need this command: it ends by itself")
+            .hint(format!("see how with `landfall attach -p {app}{flag}`, from here or there")))
     }
 
     /// Reads one stream to its end, drawing meanwhile.

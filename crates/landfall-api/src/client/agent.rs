@@ -19,6 +19,8 @@ use crate::{
 
 /// Time for an answer that is no stream.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a sign of life.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// A plan may have to pull images first.
 const PLAN_TIMEOUT: Duration = Duration::from_mins(30);
 
@@ -37,6 +39,16 @@ impl AgentClient {
     /// The socket it asks.
     pub fn socket(&self) -> &Path {
         self.transport.socket()
+    }
+
+    /// That an agent of our version answers at all; it is asked nothing.
+    pub async fn hello(&self) -> Result<(), TransportError> {
+        let (payload, timeout) = (Payload::empty(), Some(HELLO_TIMEOUT));
+        let answer = self.transport.send(Method::GET, "/v1", None, payload, timeout).await?;
+        match accepted(answer).await {
+            Ok(_) | Err(ClientError::Problem(_)) => Ok(()),
+            Err(ClientError::Transport(error)) => Err(error),
+        }
     }
 
     /// The agent about itself and its neighbours.

@@ -118,7 +118,7 @@ impl Mounts {
         let as_it_is =
             volume.value.propagation.is_some() || volume.value.recursive != Recursive::Enabled;
         if !volume.value.read_only || !ours || as_it_is {
-            return Some(live);
+            return on_its_host(scene, live, &written, volume.span);
         }
         match std::fs::metadata(&path) {
             Ok(found) if found.is_file() || found.is_dir() => {
@@ -126,7 +126,7 @@ impl Mounts {
                 Some(MountKind::Sealed { tree: id, relabel })
             }
             // A socket or a device is no content.
-            Ok(_) => Some(live),
+            Ok(_) => on_its_host(scene, live, &written, volume.span),
             Err(_) => {
                 scene
                     .report
@@ -227,6 +227,26 @@ impl Mounts {
             );
         }
     }
+}
+
+/// What is mounted as it is must be there where the app runs: a path that starts at this machine's
+/// project or home means nothing on another host.
+fn on_its_host(
+    scene: &mut Scene<'_>,
+    live: MountKind,
+    written: &str,
+    at: Span,
+) -> Option<MountKind> {
+    if !scene.around.is_for_another_host || written.starts_with('/') {
+        return Some(live);
+    }
+    let message =
+        format!("`{written}` starts at a folder of this machine, and the app runs on another");
+    scene.report.error(Code::SourceMissing, at, message).hint(
+        "for data, use a named volume or the absolute path that it has there; what the app only \
+             reads travels along if it is mounted read-only",
+    );
+    None
 }
 
 /// A label of its own would take a bind away from the release that runs beside.

@@ -256,3 +256,28 @@ fn the_examples_load_without_a_word() {
         assert_eq!(app.said(), "");
     }
 }
+
+#[test]
+fn on_another_host_a_path_of_this_one_is_refused_where_it_is_written() {
+    let text = "services:\n  web:\n    image: a\n    volumes:\n      - ./data:/data\n      \
+                - ~/cache:/cache\n      - ./page:/page:ro\n      - /srv/data:/srv\n      - named:/n\n\
+                volumes: {named: {}}\n";
+    let mut app = App::new(&[("compose.yaml", text), ("page/index.html", "hello")]);
+    let app = {
+        app = app.variable("HOME", "/home/ann");
+        app.load();
+        app.options.is_for_another_host = true;
+        app
+    };
+    let failed = landfall_compose::load(&app.options).unwrap_err();
+    let found: Vec<_> = failed
+        .diagnostics
+        .iter()
+        .map(|d| (d.code.as_str(), d.at.as_ref().unwrap().line, d.message.as_str()))
+        .collect();
+    let expected = [
+        ("LF0601", 5, "`./data` starts at a folder of this machine, and the app runs on another"),
+        ("LF0601", 6, "`~/cache` starts at a folder of this machine, and the app runs on another"),
+    ];
+    assert_eq!(found, expected);
+}

@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use deploy::{Deploy, Running, StepTime};
-pub use process::{open_files, rss_kib};
+pub use process::{open_files, rss_kib, until};
 pub use project::Project;
 pub use socket::{Answer, ask};
 pub use things::{Thing, Things};

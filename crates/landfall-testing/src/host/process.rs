@@ -102,7 +102,7 @@ pub(super) fn collected(reader: Option<JoinHandle<String>>) -> String {
 }
 
 /// Asks until there is an answer or the bound has passed.
-pub(crate) fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn until<T>(bound: Duration, mut fact: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + bound;
     loop {
         if let Some(answer) = fact() {

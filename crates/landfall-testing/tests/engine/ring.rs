@@ -58,17 +58,24 @@ impl Ring {
         self.port
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    /// The binary with these words, in a folder of the story's own.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = self.host.borrow().landfall();
         command.args(words).env("NO_COLOR", "1").stdin(Stdio::null());
         command.current_dir(self.folder.path());
         command
     }
 
-    fn deploy_command(&self, word: &str, variant: Variant) -> Command {
+    /// A deploy of one release of the fixture, not begun.
+    pub(crate) fn deploy_command(&self, word: &str, variant: Variant) -> Command {
         let file = fixture::write(&self.folder.path().join("app"), word, variant, self.port);
         let file = file.to_str().expect("a path of ours").to_owned();
         self.command(&["-f", &file, "deploy"])
+    }
+
+    /// The agent's socket.
+    pub(crate) fn agent_socket(&self) -> PathBuf {
+        self.host.borrow().agent_socket()
     }
 
     /// Runs a command to its end.

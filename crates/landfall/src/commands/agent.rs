@@ -7,7 +7,7 @@ mod stop;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::CommonArgs;
+use crate::cli::{CommonArgs, Reach};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -38,6 +38,17 @@ impl AgentArgs {
             AgentCommand::Start(args) => &args.common,
             AgentCommand::Stop(args) => &args.common,
             AgentCommand::Status(args) => &args.common,
+        }
+    }
+
+    /// Processes are started and ended by who stands beside them.
+    pub(crate) fn reach(&self) -> Reach {
+        match &self.command {
+            // A supervisor's agent must start whatever the environment says.
+            AgentCommand::Run(_) => Reach::Nobody,
+            AgentCommand::Start(_) => Reach::ThisHost("agent start"),
+            AgentCommand::Stop(_) => Reach::ThisHost("agent stop"),
+            AgentCommand::Status(_) => Reach::Agent,
         }
     }
 

@@ -5,7 +5,7 @@ use landfall_check::Purpose;
 use serde_json::json;
 
 use crate::check::{self, Report, engine, sarif, text};
-use crate::cli::{Format, SharedArgs};
+use crate::cli::{Format, Reach, SharedArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -37,6 +37,13 @@ pub(crate) struct CheckArgs {
     dev: bool,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
+}
+
+impl CheckArgs {
+    /// Files are read here; the engine that is asked is the one beside them.
+    pub(crate) fn reach(&self) -> Reach {
+        if self.engine { Reach::ThisHost("check --engine") } else { Reach::Nobody }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@ fn around(env: &[(&str, &str)]) -> Surroundings {
         is_root: true,
         uid: 0,
         host: "laptop".into(),
+        stdin_terminal: false,
         stdout_terminal: false,
         stderr_terminal: true,
     }

@@ -23,12 +23,12 @@ pub(super) fn of(view: View) -> Verdict {
 }
 
 /// What is said to a person who stops watching.
-pub(super) fn left_alone(rollout: &RolloutRef) -> Vec<String> {
+pub(super) fn left_alone(rollout: &RolloutRef, flag: &str) -> Vec<String> {
     let RolloutRef { app, rollout } = rollout;
     vec![
         format!("rollout {rollout} of {app} goes on at the agent"),
-        format!("  watch it:     landfall attach -p {app}"),
-        format!("  call it off:  landfall cancel -p {app}"),
+        format!("  watch it:     landfall attach -p {app}{flag}"),
+        format!("  call it off:  landfall cancel -p {app}{flag}"),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 26] = [
     &[],
     &["config"],
     &["check"],
@@ -21,6 +21,7 @@ const COMMANDS: [&[&str]; 25] = [
     &["cancel"],
     &["resume"],
     &["down"],
+    &["hosts"],
     &["agent"],
     &["agent", "run"],
     &["agent", "start"],

@@ -12,6 +12,7 @@ mod past;
 mod processes;
 mod reference;
 mod refusals;
+mod remote;
 mod rollouts;
 mod stage;
 mod views;
