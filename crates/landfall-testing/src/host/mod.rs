@@ -30,7 +30,7 @@ pub use socket::{Answer, ask};
 pub use things::{Thing, Things};
 
 use process::{Process, run};
-pub(crate) use process::{pass, run_ok, until};
+pub(crate) use process::{pass, run_ok};
 
 /// Agent and edge have this long to answer after they were started.
 const START_BOUND: Duration = Duration::from_secs(30);
