@@ -23,6 +23,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return inside(args);
     }
     packages::install_tools()?;
+    packages::install_missing(&[
+        ("docker-registry", "docker-registry"),
+        ("mkfs.ext4", "e2fsprogs"),
+    ])?;
     let source = engine::ensure()?;
     images::ensure(&source)?;
     let init = find("tini").or_else(|| find("docker-init"));
@@ -52,13 +56,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let copy = folder.join("landfall");
         fs::remove_file(&copy).ok(); // none there yet
         fs::copy(&product, &copy).context("copy the product")?;
-        let mut command = cmd("unshare", ["--net", "--mount", "--pid", "--fork", "--kill-child"]);
-        command.args(["--mount-proc", "--"]).arg(&init).args(["-s", "--"]);
+        // Whoever ends this process ends everything in the namespaces.
+        let mut command = cmd("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "--mount"]);
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+        command.arg(&init).args(["-s", "--"]);
         command.arg(std::env::current_exe()?).args(again(which));
         command.env(PRODUCT, &copy).env(IMAGES, source.host());
         if let Err(error) = run_program(&mut command) {
             failed.push(format!("{}: {error:#}", which.name()));
         }
+        remove_cgroups(&cgroup(which))?;
     }
     if failed.is_empty() {
         return Ok(());
@@ -76,6 +83,27 @@ fn again(which: Which) -> Vec<std::ffi::OsString> {
     words.retain(|word| !word.to_string_lossy().starts_with("--engine="));
     words.extend(["--engine", which.name(), "--inside"].map(Into::into));
     words
+}
+
+fn cgroup(which: Which) -> String {
+    format!("/landfall-chaos-{}", which.name())
+}
+
+/// Control groups outlive those who were in them.
+fn remove_cgroups(name: &str) -> Result<()> {
+    for controller in fs::read_dir("/sys/fs/cgroup").into_iter().flatten() {
+        remove_empty(&controller?.path().join(name.trim_start_matches('/')));
+    }
+    remove_empty(&Path::new("/sys/fs/cgroup").join(name.trim_start_matches('/')));
+    Ok(())
+}
+
+/// Removes a tree of folders that hold nothing but the kernel's own files. What is in use stays.
+fn remove_empty(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |path: &PathBuf| path.is_dir() && !path.is_symlink();
+    entries.map(|entry| entry.path()).filter(is_folder).for_each(|path| remove_empty(&path));
+    fs::remove_dir(folder).ok();
 }
 
 /// Short, since sockets stand in it.
@@ -116,14 +144,18 @@ fn inside(args: &Args) -> Result<()> {
 fn spec(which: Which) -> Result<EngineSpec> {
     let system = std::env::var("PATH").unwrap_or_default();
     let of_tools = |tools: &Tools| tools.path();
+    let cgroup = cgroup(which);
     Ok(match which {
         Which::Installed => {
-            EngineSpec { path: format!("{system}:/usr/sbin:/sbin"), arguments: Vec::new() }
+            EngineSpec { path: format!("{system}:/usr/sbin:/sbin"), arguments: Vec::new(), cgroup }
         }
-        Which::Newest => EngineSpec { path: of_tools(&newest::fetch()?), arguments: Vec::new() },
+        Which::Newest => {
+            EngineSpec { path: of_tools(&newest::fetch()?), arguments: Vec::new(), cgroup }
+        }
         Which::NewestContainerd => EngineSpec {
             path: of_tools(&newest::fetch()?),
             arguments: ["--feature", "containerd-snapshotter=true"].map(str::to_owned).into(),
+            cgroup,
         },
         Which::All => bail!("inside there is one engine"),
     })

@@ -25,7 +25,12 @@ const TOOLS: [(&str, &str); 8] = [
 
 /// Installs the tools that are missing.
 pub(crate) fn install_tools() -> Result<()> {
-    let missing: Vec<&str> = TOOLS
+    install_missing(&TOOLS)
+}
+
+/// Installs the packages of those programs that are missing.
+pub(crate) fn install_missing(programs: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<&str> = programs
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|(_, package)| *package)

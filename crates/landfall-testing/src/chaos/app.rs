@@ -25,8 +25,8 @@ const ANSWER_BOUND: Duration = Duration::from_secs(20);
 pub(super) struct Wish {
     /// What the release answers; no two releases answer the same.
     pub(super) word: String,
-    /// The image's tag.
-    pub(super) image: &'static str,
+    /// The image's name.
+    pub(super) image: String,
     /// Another number replaces redis in place.
     pub(super) store: u32,
     /// The singleton exits at once: the deploy must be undone after nearly all was done.
@@ -62,9 +62,21 @@ impl App {
         Ok(())
     }
 
+    /// Builds an image of this name that the registry in it is to have, pushes it, and lets the engine
+    /// forget it.
+    pub(super) fn publish(&self, engine: &Engine, name: &str) -> io::Result<()> {
+        let (context, label) =
+            (self.folder.join("image").display().to_string(), format!("n={name}"));
+        let argument = format!("IMAGE={name}");
+        let what = ["--label", &label, "--build-arg", &argument, &context];
+        engine.docker(&[&["build", "-q", "-t", name][..], &what].concat())?;
+        engine.docker(&["push", name])?;
+        engine.docker(&["rmi", "-f", name]).map(drop)
+    }
+
     /// The n-th wish: its own word, the images in turn.
     pub(super) fn wish(number: u32, store: u32, broken: bool) -> Wish {
-        let image = IMAGES[number as usize % IMAGES.len()];
+        let image = format!("{REPOSITORY}:{}", IMAGES[number as usize % IMAGES.len()]);
         Wish { word: format!("w{number}"), image, store, broken }
     }
 
@@ -73,8 +85,7 @@ impl App {
         fs::write(self.folder.join("word.txt"), format!("{}\n", wish.word))?;
         let beat = if wish.broken { "broken" } else { "fine" };
         Ok(Project::new(&self.folder, Self::NAME)
-            .with("REPOSITORY", REPOSITORY)
-            .with("IMAGE", wish.image)
+            .with("IMAGE", &wish.image)
             .with("WORD", &wish.word)
             .with("STORE", &wish.store.to_string())
             .with("BEAT", beat)

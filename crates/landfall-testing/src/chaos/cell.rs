@@ -15,11 +15,11 @@ use crate::load::{Load, Report};
 /// Two releases are kept beside the serving one.
 const DEPLOYS_AT_FIRST: u32 = 4;
 /// A strike that has not come after this will not come.
-const STRIKE_BOUND: Duration = Duration::from_secs(40);
+pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(40);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
 /// A rollout has this long to settle.
-const SETTLE_BOUND: Duration = Duration::from_secs(120);
+pub(super) const SETTLE_BOUND: Duration = Duration::from_secs(120);
 
 /// Which deploy is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +62,24 @@ pub(super) struct Outcome {
     pub(super) broken: Vec<String>,
     /// The first failures, in words.
     pub(super) failures: Vec<String>,
+}
+
+impl Outcome {
+    /// What a client said must be what is true.
+    pub(super) fn compare(&mut self, deploy: &Deploy) {
+        let Some(verdict) = self.verdict else { return };
+        self.refused = deploy.exit_code == 1;
+        let fits = match (deploy.exit_code, verdict) {
+            (0, Verdict::Succeeded) | (1 | 3, Verdict::Undone) => true,
+            (0 | 3, _) => false,
+            // It lost the agent, or was refused: it must not claim an end.
+            _ => true,
+        };
+        if !fits {
+            let said = deploy.exit_code;
+            self.broken.push(format!("the client said {said} and {verdict:?} is true"));
+        }
+    }
 }
 
 /// Runs cells one after the other; knows what serves.
@@ -132,9 +150,17 @@ impl Runner {
     /// One cell.
     pub(super) fn run(&mut self, scenario: Scenario, fault: Fault, at: At) -> io::Result<Outcome> {
         self.live_restore(fault.live_restore())?;
+        self.under_load(|runner, outcome| runner.faulted(scenario, fault, at, outcome))
+    }
+
+    /// Does something under load, mends what lasts, and deploys once more.
+    pub(super) fn under_load(
+        &mut self,
+        what: impl FnOnce(&mut Self, &mut Outcome) -> io::Result<()>,
+    ) -> io::Result<Outcome> {
         let load = Load::start(App::load(), "cell")?;
         let mut outcome = Outcome::default();
-        let ran = self.faulted(scenario, fault, at, &mut outcome);
+        let ran = what(self, &mut outcome);
         if let Err(error) = ran {
             outcome.broken.push(error.to_string());
         }
@@ -188,14 +214,13 @@ impl Runner {
         self.site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
         self.settle(&before, &wish, outcome);
         outcome.seconds = began.elapsed().as_secs_f64();
-        if let (Some(Ok(deploy)), Some(verdict)) = (deploy, outcome.verdict) {
-            outcome.refused = deploy.exit_code == 1;
-            outcome.broken.extend(contradiction(&deploy, verdict));
+        if let Some(Ok(deploy)) = deploy {
+            outcome.compare(&deploy);
         }
         Ok(())
     }
 
-    fn settle(&mut self, before: &Before, wish: &Wish, outcome: &mut Outcome) {
+    pub(super) fn settle(&mut self, before: &Before, wish: &Wish, outcome: &mut Outcome) {
         match judge(&self.site, before, &Target::new(wish), &self.shape) {
             Ok(verdict) => {
                 outcome.verdict = Some(verdict);
@@ -253,15 +278,4 @@ pub(super) fn finish(client: Running, full: Option<&Site>) -> io::Result<Deploy>
 fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
-}
-
-/// What a client said must be what is true.
-fn contradiction(deploy: &Deploy, verdict: Verdict) -> Option<String> {
-    let fits = match (deploy.exit_code, verdict) {
-        (0, Verdict::Succeeded) | (1 | 3, Verdict::Undone) => true,
-        (0 | 3, _) => false,
-        // It lost the agent, or was refused: it must not claim an end.
-        _ => true,
-    };
-    (!fits).then(|| format!("the client said {} and {verdict:?} is true", deploy.exit_code))
 }

@@ -26,6 +26,8 @@ pub struct EngineSpec {
     pub path: String,
     /// More arguments of `dockerd`.
     pub arguments: Vec<String>,
+    /// The control group of all containers, for example `/landfall-chaos`.
+    pub cgroup: String,
 }
 
 /// The engine's places.
@@ -73,6 +75,7 @@ impl Engine {
             ("--host", self.docker_host()),
             ("--default-address-pool", "base=10.213.0.0/16,size=24".to_owned()),
             ("--log-level", "warn".to_owned()),
+            ("--cgroup-parent", spec.cgroup.clone()),
         ]
         .into_iter()
         .flat_map(|(flag, value)| [flag.to_owned(), value])

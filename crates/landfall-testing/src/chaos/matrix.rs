@@ -9,13 +9,14 @@ use super::cell::{At, Outcome, Runner, Scenario};
 use super::fault::{Fault, Which};
 use super::judge::{Target, judge};
 use super::points::{Point, points};
+use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
 pub struct MatrixOptions {
-    /// Parts; all when empty: `kills`, `faults`, `disks`; `short` is a little of each.
+    /// Parts; all when empty: `kills`, `faults`, `disks`, `registry`; `short` is a little of each.
     pub parts: Vec<String>,
     /// Only every n-th step.
     pub every: usize,
@@ -57,6 +58,9 @@ pub fn matrix(
     }
     if wanted("disks") {
         held &= done(&matrix.disks()?, keep)?;
+    }
+    if wanted("registry") {
+        held &= done(&matrix.registry()?, keep)?;
     }
     held &= matrix.all_orders()?;
     Ok(held)
@@ -184,6 +188,22 @@ impl Matrix<'_> {
                 let at = At { seq: None, before: true };
                 self.cell(&mut table, name, (Scenario::Upgrade, fault, at))?;
             }
+        }
+        Ok(table)
+    }
+
+    /// The registry goes away at different moments of a deploy whose image only it has.
+    fn registry(&mut self) -> io::Result<Table> {
+        let mut table = Table::new("Registry cut off", "the registry", &["result".to_owned()]);
+        registry::add(&self.runner.site)?;
+        for cut in registry::CUTS {
+            let outcome = self.runner.cut_off(cut)?;
+            (self.say)(&format!("registry {}: {}", cut.title(), text(&outcome)));
+            for broken in outcome.broken.iter().chain(&outcome.failures) {
+                (self.say)(&format!("    {broken}"));
+            }
+            table.row(cut.title());
+            table.cell(cut.title(), &outcome, false);
         }
         Ok(table)
     }

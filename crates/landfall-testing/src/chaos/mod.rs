@@ -17,6 +17,7 @@ mod matrix;
 mod points;
 mod random;
 mod reboot;
+mod registry;
 mod site;
 mod table;
 mod units;

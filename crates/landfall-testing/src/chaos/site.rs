@@ -54,6 +54,8 @@ pub(super) struct Site {
     pub(super) host: Arc<Host>,
     pub(super) disks: Disks,
     pub(super) app: App,
+    /// Where all of it is.
+    pub(super) folder: PathBuf,
     strike: PathBuf,
 }
 
@@ -86,7 +88,8 @@ impl Site {
         let host = Host::new(setup.product.clone(), folder.join("host"), engine.docker_host())?;
         let (host, strike) = (Arc::new(host), folder.join("strike"));
         let app = App::new(folder)?;
-        let site = Self { units, engine, host, disks, app, strike };
+        let folder = folder.clone();
+        let site = Self { units, engine, host, disks, app, folder, strike };
         site.bring_images(&setup.images_from)?;
         site.app.build(&site.engine)?;
         site.make_strangers()?;

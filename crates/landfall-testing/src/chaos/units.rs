@@ -30,6 +30,7 @@ pub(super) enum Role {
     Dockerd,
     Edge,
     Agent,
+    Registry,
 }
 
 struct Unit {
