@@ -1,5 +1,6 @@
 //! `docs/chaos.md`: written block by block, so that a run of one part leaves what others found.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -65,12 +66,10 @@ fn render(blocks: &[Block]) -> String {
     for block in blocks {
         if block.engine != engine {
             engine = &block.engine;
-            document.push_str(&format!("\n## Engine `{engine}`\n"));
+            let _ = writeln!(document, "\n## Engine `{engine}`");
         }
-        document.push_str(&format!(
-            "\n{BEGIN}{}: {} -->\n{}\n{END}\n",
-            block.engine, block.title, block.text
-        ));
+        let Block { engine, title, text } = block;
+        let _ = writeln!(document, "\n{BEGIN}{engine}: {title} -->\n{text}\n{END}");
     }
     document
 }

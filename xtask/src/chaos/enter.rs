@@ -31,16 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     images::ensure(&source)?;
     let init = find("tini").or_else(|| find("docker-init"));
     let init = init.context("neither tini nor docker-init is there: install Debian's tini")?;
-    let product = match std::env::var_os(PRODUCT) {
-        Some(given) => PathBuf::from(given),
-        None => {
-            say("chaos: building the product with crash points");
-            let feature = ["--features", "crash-points"];
-            executable(
-                &[&["build", "--package", "landfall", "--bin", "landfall"], &feature[..]].concat(),
-            )?
-        }
-    };
+    let product = product()?;
     let engines = match args.engine {
         Which::All => vec![Which::Installed, Which::Newest, Which::NewestContainerd],
         one => vec![one],
@@ -71,6 +62,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     bail!("not everything held: {}", failed.join("; "))
+}
+
+/// Built with crash points; the one that the variable names, when it is set.
+fn product() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os(PRODUCT) {
+        return Ok(PathBuf::from(given));
+    }
+    say("chaos: building the product with crash points");
+    let what = ["build", "--package", "landfall", "--bin", "landfall"];
+    executable(&[&what[..], &["--features", "crash-points"]].concat())
 }
 
 /// This very call again, for one engine, inside.

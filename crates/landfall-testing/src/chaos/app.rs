@@ -29,7 +29,7 @@ pub(super) struct Wish {
     pub(super) image: String,
     /// Another number replaces redis in place.
     pub(super) store: u32,
-    /// The singleton exits at once: the deploy must be undone after nearly all was done.
+    /// The singleton's hook fails: the deploy must be undone after nearly all was done.
     pub(super) broken: bool,
 }
 

@@ -12,14 +12,14 @@ use super::units::Role;
 use crate::host::{Deploy, Running, until};
 use crate::load::{Load, Report};
 
-/// Two releases are kept beside the serving one.
-const DEPLOYS_AT_FIRST: u32 = 4;
+/// As many as are kept, and one more.
+const DEPLOYS_AT_FIRST: u32 = 3;
 /// A strike that has not come after this will not come.
 pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(40);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
 /// A rollout has this long to settle.
-pub(super) const SETTLE_BOUND: Duration = Duration::from_secs(120);
+pub(super) const SETTLE_BOUND: Duration = Duration::from_mins(2);
 
 /// Which deploy is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -40,11 +40,11 @@ impl Engine {
     pub(super) fn new(folder: &Path, spec: &EngineSpec, units: &Units) -> io::Result<Self> {
         let engine = Self { folder: folder.to_owned() };
         let text = format!(
-            "version = 2\nroot = {:?}\nstate = {:?}\n\
-             disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = {:?}\n",
-            folder.join("data/containerd"),
-            folder.join("ctrd"),
-            engine.containerd_socket(),
+            "version = 2\nroot = \"{}\"\nstate = \"{}\"\n\
+             disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = \"{}\"\n",
+            folder.join("data/containerd").display(),
+            folder.join("ctrd").display(),
+            engine.containerd_socket().display(),
         );
         let config = folder.join("containerd.toml");
         fs::write(&config, text)?;

@@ -14,6 +14,8 @@ use crate::host::until;
 /// Engine, agent and containers have this long to be well again after the last fault.
 const WELL_BOUND: Duration = Duration::from_secs(45);
 const VERSIONS: usize = 4;
+/// As the app's file says it.
+const RELEASES_KEPT: usize = 2;
 
 /// What was true before a deploy.
 pub(super) struct Before {
@@ -106,6 +108,10 @@ fn look(
     let others = world.of_others(rollout);
     if !others.is_empty() {
         wrong.push(format!("left over of other rollouts: {others:?}"));
+    }
+    let tagged = world.tagged_releases(App::NAME);
+    if tagged.len() > RELEASES_KEPT {
+        wrong.push(format!("image tags of {tagged:?}, and {RELEASES_KEPT} releases are kept"));
     }
     let foreign = world.foreign();
     if foreign != before.foreign {

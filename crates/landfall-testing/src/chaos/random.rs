@@ -2,13 +2,14 @@
 //! likes. What it did follows from its seed; what came of it, from the machine as well.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::app::{App, Wish};
-use super::cell::{Runner, Scenario, finish};
+use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
 use super::fault::{self, Fault, Which};
 use super::judge::{Before, Target, Verdict, judge, serving};
 use super::matrix::{Keep, Say};
@@ -17,8 +18,7 @@ use super::units::Role;
 use crate::host::{Running, pass, rss_kib};
 use crate::load::Load;
 
-const SETTLE_BOUND: Duration = Duration::from_secs(120);
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Failures this close to the edge's absence are put down to it.
 const NEAR: Duration = Duration::from_millis(300);
 
@@ -72,7 +72,7 @@ pub fn random(
     let text = run.report(
         &engine,
         options,
-        &report.total.sent,
+        report.total.sent,
         (others, during),
         (writes.acknowledged, lost),
     );
@@ -151,12 +151,11 @@ impl Random {
 
     fn wanted(&mut self) -> Wanted {
         match self.dice.below(100) {
-            0..52 => Wanted::Deploy,
-            52..66 => Wanted::Broken,
-            66..74 => Wanted::Replace,
-            74..87 if self.served.len() > 1 => Wanted::RollBack,
-            74..87 => Wanted::Deploy,
-            _ => Wanted::Cancelled,
+            0..14 => Wanted::Broken,
+            14..22 => Wanted::Replace,
+            22..35 => Wanted::Cancelled,
+            35..48 if self.served.len() > 1 => Wanted::RollBack,
+            _ => Wanted::Deploy,
         }
     }
 
@@ -361,7 +360,7 @@ impl Random {
         &self,
         engine: &str,
         options: RandomOptions,
-        sent: &u64,
+        sent: u64,
         (failed, during): (u64, u64),
         (acknowledged, lost): (u64, u64),
     ) -> String {
@@ -395,7 +394,7 @@ impl Random {
         for broken in &self.broken {
             let words: Vec<&str> = broken.split_whitespace().collect();
             let line: String = words.join(" ").chars().take(500).collect();
-            text.push_str(&format!("\n**Not held:** {line}\n"));
+            let _ = writeln!(text, "\n**Not held:** {line}");
         }
         text
     }

@@ -2,6 +2,7 @@
 //! order. The same release must serve at the same addresses, and no one-off run again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::app::App;
-use super::cell::Runner;
+use super::cell::{Runner, SETTLE_BOUND};
 use super::fault::processes;
 use super::judge::{Target, judge};
 use super::matrix::{Keep, Say};
@@ -24,7 +25,6 @@ const LOAD_FOR: Duration = Duration::from_secs(2);
 /// Between the starts of two of the three.
 const BETWEEN: Duration = Duration::from_secs(2);
 const COMMAND_BOUND: Duration = Duration::from_secs(30);
-const SETTLE_BOUND: Duration = Duration::from_secs(120);
 
 const ORDERS: [[Part; 3]; 6] = [
     [Part::Engine, Part::Agent, Part::Edge],
@@ -69,11 +69,12 @@ pub fn reboot(setup: &Setup, say: Say<'_>, keep: Keep<'_>) -> io::Result<bool> {
             broken.extend(wrong.into_iter().map(|w| format!("{name}, {kind}: {w}")));
             cells.push(cell);
         }
-        text.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
+        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
     }
     for wrong in &broken {
         let line: String = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
-        text.push_str(&format!("\n**Not held:** {}\n", line.chars().take(400).collect::<String>()));
+        let line: String = line.chars().take(400).collect();
+        let _ = writeln!(text, "\n**Not held:** {line}");
     }
     keep("reboots", &text)?;
     Ok(broken.is_empty())

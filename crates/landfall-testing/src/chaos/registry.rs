@@ -54,8 +54,9 @@ pub(super) fn add(site: &Site) -> io::Result<()> {
     let folder = site.folder.join("registry");
     let config = site.folder.join("registry.yml");
     let text = format!(
-        "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {folder:?}}}}}\n\
-         http: {{addr: \"{ADDRESS}\"}}\n"
+        "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: \"{}\"}}}}\n\
+         http: {{addr: \"{ADDRESS}\"}}\n",
+        folder.display()
     );
     fs::write(&config, text)?;
     site.units.add(Role::Registry, site.folder.join("registry.log"), move || {

@@ -68,9 +68,9 @@ impl Site {
         for stale in ["host", "exec", "ctrd", "orders", "strike", "strike.trace"] {
             let path = folder.join(stale);
             if path.is_dir() {
-                fs::remove_dir_all(path)?
+                fs::remove_dir_all(path)?;
             } else {
-                fs::remove_file(path).or_else(missing)?
+                fs::remove_file(path).or_else(missing)?;
             }
         }
         for image in ["engine.img", "agent.img", "edge.img"] {
@@ -156,22 +156,12 @@ impl Site {
 
     /// Waits until the agent answers.
     pub(super) fn wait_agent(&self) -> io::Result<()> {
-        self.wait_socket(&self.host.agent_socket(), "/v1/info", &self.host.agent_log())
+        wait_socket(&self.host.agent_socket(), "/v1/info", &self.host.agent_log())
     }
 
     /// Waits until the edge answers.
     pub(super) fn wait_edge(&self) -> io::Result<()> {
-        self.wait_socket(&self.host.edge_socket(), "/v1/status", &self.host.edge_log())
-    }
-
-    fn wait_socket(&self, socket: &Path, path: &str, log: &Path) -> io::Result<()> {
-        let answers = || ask(socket, "GET", path, None).is_ok_and(|a| a.status == 200);
-        until(START_BOUND, || answers().then_some(())).ok_or_else(|| {
-            let text = fs::read_to_string(log).unwrap_or_default();
-            let lines: Vec<&str> = text.lines().rev().take(10).collect();
-            let said = lines.join("\n");
-            io::Error::other(format!("nobody answers at {}:\n{said}", socket.display()))
-        })
+        wait_socket(&self.host.edge_socket(), "/v1/status", &self.host.edge_log())
     }
 
     /// What the agent says of the app; `Null` before its first deploy.
@@ -209,6 +199,17 @@ impl Site {
         fs::remove_file(path).or_else(missing)?;
         Ok(text)
     }
+}
+
+/// Waits until somebody answers there.
+fn wait_socket(socket: &Path, path: &str, log: &Path) -> io::Result<()> {
+    let answers = || ask(socket, "GET", path, None).is_ok_and(|a| a.status == 200);
+    until(START_BOUND, || answers().then_some(())).ok_or_else(|| {
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(10).collect();
+        let said = lines.join("\n");
+        io::Error::other(format!("nobody answers at {}:\n{said}", socket.display()))
+    })
 }
 
 fn missing(error: io::Error) -> io::Result<()> {

@@ -70,7 +70,7 @@ impl Unit {
 
 /// All supervised processes. Dropping it kills them.
 pub(super) struct Units {
-    units: Arc<Mutex<Vec<Unit>>>,
+    all: Arc<Mutex<Vec<Unit>>>,
     ending: Arc<AtomicBool>,
     keeper: Option<JoinHandle<()>>,
 }
@@ -87,7 +87,7 @@ impl Units {
                 pass(LOOK_EVERY);
             }
         });
-        Self { units, ending, keeper: Some(keeper) }
+        Self { all: units, ending, keeper: Some(keeper) }
     }
 
     /// Makes a process known; [`Units::start`] starts it.
@@ -98,11 +98,11 @@ impl Units {
         make: impl Fn() -> Command + Send + 'static,
     ) {
         let (make, due) = (Box::new(make), Instant::now());
-        lock(&self.units).push(Unit { role, make, log, child: None, wanted: false, due, lives: 0 });
+        lock(&self.all).push(Unit { role, make, log, child: None, wanted: false, due, lives: 0 });
     }
 
     fn with<T>(&self, role: Role, what: impl FnOnce(&mut Unit) -> T) -> Option<T> {
-        lock(&self.units).iter_mut().find(|unit| unit.role == role).map(what)
+        lock(&self.all).iter_mut().find(|unit| unit.role == role).map(what)
     }
 
     /// From now on it runs.
@@ -150,7 +150,7 @@ impl Drop for Units {
         self.ending.store(true, Ordering::Release);
         // It only looks and sleeps.
         let _ = self.keeper.take().map(JoinHandle::join);
-        for unit in lock(&self.units).iter_mut().rev() {
+        for unit in lock(&self.all).iter_mut().rev() {
             if let Some(mut child) = unit.child.take() {
                 let _ = child.kill();
                 let _ = child.wait();

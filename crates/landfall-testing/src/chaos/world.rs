@@ -6,7 +6,6 @@ use std::io;
 
 use serde_json::Value;
 
-use super::app::App;
 use super::engine::Engine;
 
 const LABEL: &str = "landfall.";
@@ -89,7 +88,6 @@ impl World {
                 add(format!("{kind} of {}", one.labels.get("scope").map_or("?", String::as_str)));
             }
         }
-        shape.insert("releases with image tags".to_owned(), self.tagged_releases(App::NAME).len());
         shape
     }
 
@@ -104,11 +102,16 @@ impl World {
         containers.map(|one| one.name.clone()).chain(others.map(|one| one.name.clone())).collect()
     }
 
-    /// Releases that hold image tags.
-    fn tagged_releases(&self, app: &str) -> BTreeSet<String> {
+    /// Releases that hold image tags, but those that a stateful container is of: it may be started
+    /// again from its image.
+    pub(super) fn tagged_releases(&self, app: &str) -> BTreeSet<String> {
         let prefix = format!("landfall/{app}:");
         let tags = self.tags.iter().filter_map(|tag| tag.strip_prefix(&prefix));
-        tags.filter_map(|tag| tag.split('-').next()).map(str::to_owned).collect()
+        let stateful = self.ours().filter(|one| one.label("scope") == "app");
+        let held: BTreeSet<String> =
+            stateful.map(|one| format!("r{}", one.label("release"))).collect();
+        let releases = tags.filter_map(|tag| tag.split('-').next()).map(str::to_owned);
+        releases.filter(|release| !held.contains(release)).collect()
     }
 }
 
