@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if which != Which::Installed {
             newest::fetch()?;
         }
-        let folder = folder(which);
+        let folder = folder(which, &args.what);
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         // Its own copy: a build meanwhile must not change what is tried.
         let copy = folder.join("landfall");
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if let Err(error) = run_program(&mut command) {
             failed.push(format!("{}: {error:#}", which.name()));
         }
-        remove_cgroups(&cgroup(which))?;
+        remove_cgroups(&cgroup(&folder))?;
     }
     if failed.is_empty() {
         return Ok(());
@@ -86,8 +86,9 @@ fn again(which: Which) -> Vec<std::ffi::OsString> {
     words
 }
 
-fn cgroup(which: Which) -> String {
-    format!("/landfall-chaos-{}", which.name())
+fn cgroup(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    format!("/landfall-chaos-{name}")
 }
 
 /// Control groups outlive those who were in them.
@@ -107,18 +108,23 @@ fn remove_empty(folder: &Path) {
     fs::remove_dir(folder).ok();
 }
 
-/// Short, since sockets stand in it.
-fn folder(which: Which) -> PathBuf {
-    cache().join("chaos").join(which.name())
+/// Short, since sockets stand in it. One for each command, so that they may run side by side.
+fn folder(which: Which, what: &What) -> PathBuf {
+    let what = match what {
+        What::Matrix { .. } => "matrix",
+        What::Run { .. } => "run",
+        What::Reboot => "reboot",
+    };
+    cache().join("chaos").join(format!("{}-{what}", which.name()))
 }
 
 fn inside(args: &Args) -> Result<()> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
-    let folder = folder(args.engine);
+    let folder = folder(args.engine, &args.what);
     let _lock = lock(&folder)?;
     let setup = Setup {
         product: PathBuf::from(variable(PRODUCT)?),
-        engine: spec(args.engine)?,
+        engine: spec(args.engine, cgroup(&folder))?,
         images_from: variable(IMAGES)?,
         folder,
     };
@@ -142,10 +148,9 @@ fn inside(args: &Args) -> Result<()> {
     if held { Ok(()) } else { bail!("not everything held") }
 }
 
-fn spec(which: Which) -> Result<EngineSpec> {
+fn spec(which: Which, cgroup: String) -> Result<EngineSpec> {
     let system = std::env::var("PATH").unwrap_or_default();
     let of_tools = |tools: &Tools| tools.path();
-    let cgroup = cgroup(which);
     Ok(match which {
         Which::Installed => {
             EngineSpec { path: format!("{system}:/usr/sbin:/sbin"), arguments: Vec::new(), cgroup }

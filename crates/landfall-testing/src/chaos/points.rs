@@ -22,7 +22,10 @@ pub(super) fn points(trace: &str, events: &[Value]) -> Vec<Point> {
     let mut names = BTreeMap::new();
     for event in events.iter().filter(|event| event["event"] == "step_started") {
         let text = |key: &str| event[key].as_str().unwrap_or_default();
-        let name = format!("{} {}", text("name"), text("subject"));
+        // Of a service its name; no counts, and no numbers that differ from deploy to deploy.
+        let is_service = text("subject").chars().all(|c| c.is_ascii_lowercase());
+        let subject = if is_service { text("subject") } else { "" };
+        let name = format!("{} {subject}", text("name"));
         names.insert(event["step"].as_u64().unwrap_or_default(), name.trim().to_owned());
     }
     let mut points: Vec<Point> = Vec::new();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::engine::Engine;
 
 const LABEL: &str = "landfall.";
+const ENGINES_OWN: [&str; 3] = ["bridge", "host", "none"];
 
 /// One container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,9 @@ impl World {
     /// Ids of everything that is not ours.
     pub(super) fn foreign(&self) -> BTreeSet<String> {
         let containers = self.containers.iter().filter(|one| one.labels.is_empty());
-        let others = self.networks.iter().chain(&self.volumes);
+        // The engine makes its own networks anew when it starts.
+        let made = |one: &&Thing| !ENGINES_OWN.contains(&one.name.as_str());
+        let others = self.networks.iter().filter(made).chain(&self.volumes);
         let others = others.filter(|one| one.labels.is_empty());
         containers.map(|one| one.id.clone()).chain(others.map(|one| one.id.clone())).collect()
     }
