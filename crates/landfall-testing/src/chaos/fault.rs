@@ -60,9 +60,10 @@ impl Fault {
             && self != Self::EngineEnds { kill: false, live: false }
     }
 
-    /// Whether the engine itself is down, with its containers.
+    /// Whether requests may fail: the engine itself is down with its containers, or the edge is gone
+    /// with the connections that it had.
     pub(super) fn excuses_requests(self) -> bool {
-        !self.live_restore()
+        !self.live_restore() || self == Self::EdgeKilled
     }
 
     /// A column's head.

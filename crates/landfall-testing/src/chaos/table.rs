@@ -86,7 +86,7 @@ impl Table {
         let _ = writeln!(
             text,
             "\n{cells} faults: {succeeded} deploys succeeded, {undone} were undone. {requests} \
-             requests, {failed} failed; {excused} more where they may. {acknowledged} acknowledged \
+             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed). {acknowledged} acknowledged \
              writes, {lost} lost."
         );
         for broken in &self.broken {
