@@ -191,21 +191,18 @@ fn candidate(world: &World) -> Option<u64> {
     (rollouts.len() > 1).then(|| rollouts.pop()).flatten()
 }
 
-/// A replica of `web`: of the candidate if there is one, else of what serves.
-fn web(world: &World) -> Option<&Container> {
+/// A replica of `web`: of the candidate if it has one yet, else of what serves.
+fn web(world: &World, of_serving_too: bool) -> Option<&Container> {
     let newest = candidate(world);
     let webs = || world.ours().filter(|one| one.label("service") == "web" && one.running);
     let of_candidate =
         |one: &&Container| newest.is_some_and(|n| one.label("rollout") == n.to_string());
-    webs().find(of_candidate).or_else(|| webs().next())
+    webs().find(of_candidate).or_else(|| webs().next().filter(|_| of_serving_too))
 }
 
 fn remove_container(site: &Site, of_serving_too: bool) -> io::Result<bool> {
     let world = site.world()?;
-    if !of_serving_too && candidate(&world).is_none() {
-        return Ok(false);
-    }
-    let Some(victim) = web(&world) else { return Ok(false) };
+    let Some(victim) = web(&world, of_serving_too) else { return Ok(false) };
     site.engine.docker(&["rm", "-f", &victim.id]).map(|_| true)
 }
 
