@@ -37,6 +37,9 @@ enum What {
         /// Only every n-th step.
         #[arg(long, default_value_t = 1)]
         every: usize,
+        /// Only steps in whose name this stands.
+        #[arg(long)]
+        step: Vec<String>,
     },
     /// Rollouts in a row under load, with random faults.
     Run {

@@ -134,8 +134,9 @@ fn inside(args: &Args) -> Result<()> {
         None => Ok(()),
     };
     let held = match &args.what {
-        What::Matrix { only, every } => {
-            let options = MatrixOptions { parts: only.clone(), every: *every };
+        What::Matrix { only, every, step } => {
+            let (parts, steps) = (only.clone(), step.clone());
+            let options = MatrixOptions { parts, every: *every, steps };
             chaos::matrix(&setup, &options, &mut say, &mut keep)?
         }
         What::Run { minutes, seed } => {

@@ -20,6 +20,8 @@ pub struct MatrixOptions {
     pub parts: Vec<String>,
     /// Only every n-th step.
     pub every: usize,
+    /// Only steps in whose name one of these stands; all when empty.
+    pub steps: Vec<String>,
 }
 
 pub(super) type Say<'a> = &'a mut dyn FnMut(&str);
@@ -41,7 +43,7 @@ pub fn matrix(
         options.parts.iter().any(|p| p == part) || (options.parts.is_empty() && part != "short")
     };
     let mut held = true;
-    let mut matrix = Matrix { runner: &mut runner, every: options.every.max(1), say };
+    let mut matrix = Matrix { runner: &mut runner, options, say };
     if wanted("short") {
         held &= done(&matrix.short()?, keep)?;
     }
@@ -99,7 +101,7 @@ const LEVELS_KIB: [u64; 5] = [0, 4, 64, 1024, 16_384];
 
 struct Matrix<'a> {
     runner: &'a mut Runner,
-    every: usize,
+    options: &'a MatrixOptions,
     say: Say<'a>,
 }
 
@@ -121,6 +123,15 @@ impl Matrix<'_> {
         let points = points(&trace, events);
         (self.say)(&format!("{scenario:?}: {} steps and ends", points.len()));
         Ok(points)
+    }
+
+    /// The steps that are to be struck.
+    fn chosen(&self, points: &[Point]) -> Vec<Point> {
+        let MatrixOptions { steps, every, .. } = self.options;
+        let wanted = |point: &&Point| {
+            steps.is_empty() || steps.iter().any(|step| point.name.contains(step.as_str()))
+        };
+        points.iter().filter(wanted).step_by((*every).max(1)).cloned().collect()
     }
 
     fn cell(
@@ -148,7 +159,7 @@ impl Matrix<'_> {
         };
         let columns = ["before intent", "after intent", "before outcome", "after outcome"];
         let mut table = Table::new(title, "step", &columns.map(str::to_owned));
-        for point in points.iter().step_by(self.every) {
+        for point in self.chosen(points) {
             table.row(&point.name);
             for seq in [Some(point.intent), point.outcome] {
                 for before in [true, false] {
@@ -170,7 +181,7 @@ impl Matrix<'_> {
         let columns: Vec<String> = faults.iter().map(|fault| fault.title()).collect();
         let mut table = Table::new(title, "step", &columns);
         let steps = self.learn(Scenario::Upgrade)?;
-        for point in steps.iter().filter(|p| p.is_step).step_by(self.every) {
+        for point in self.chosen(&steps).iter().filter(|p| p.is_step) {
             table.row(&point.name);
             for fault in faults {
                 let at = At { seq: Some(point.intent), before: false };
