@@ -23,8 +23,9 @@ pub(super) fn points(trace: &str, events: &[Value]) -> Vec<Point> {
     for event in events.iter().filter(|event| event["event"] == "step_started") {
         let text = |key: &str| event[key].as_str().unwrap_or_default();
         // Of a service its name; no counts, and no numbers that differ from deploy to deploy.
-        let is_service = text("subject").chars().all(|c| c.is_ascii_lowercase());
-        let subject = if is_service { text("subject") } else { "" };
+        let subject = text("subject").split(' ').next().unwrap_or_default();
+        let is_service = subject.chars().all(|c| c.is_ascii_lowercase());
+        let subject = if is_service { subject } else { "" };
         let name = format!("{} {subject}", text("name"));
         names.insert(event["step"].as_u64().unwrap_or_default(), name.trim().to_owned());
     }
