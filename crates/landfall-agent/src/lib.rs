@@ -9,6 +9,7 @@
 //! restart), `http` (the API).
 
 mod agent;
+mod arrival;
 mod carry_out;
 mod clock;
 mod config;
