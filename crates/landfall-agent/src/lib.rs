@@ -54,4 +54,4 @@ pub use http::SocketError;
 pub use lock::LockError;
 pub use platform::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
 pub use run::{AgentError, run};
-pub use store::StoreError;
+pub use store::{StoreError, inspect};

@@ -13,11 +13,13 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 mod chain;
+mod inspect;
 mod journal;
 mod port;
 mod releases;
 mod schema;
 
+pub use inspect::inspect;
 pub use journal::{Began, Header, Journal, NewRelease, Opening};
 pub use releases::ReleaseRow;
 

@@ -27,6 +27,7 @@ mod remote;
 mod rollout;
 mod service_hash;
 mod settings;
+mod units;
 mod watch;
 mod words;
 

@@ -179,7 +179,7 @@ fn seal(release: &Release) -> Result<String, StoreError> {
         .map_err(|error| StoreError::Damaged(format!("a release cannot be written: {error}")))
 }
 
-fn unseal(text: &str, expected: &str) -> Result<Release, StoreError> {
+pub(super) fn unseal(text: &str, expected: &str) -> Result<Release, StoreError> {
     // The parser's own message could quote a secret: only its place is told.
     let damaged = |error: serde_json::Error| {
         StoreError::Damaged(format!("a release, at column {}", error.column()))

@@ -2,7 +2,11 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
+<<<<<<< HEAD
 const COMMANDS: [&[&str]; 26] = [
+=======
+const COMMANDS: [&[&str]; 29] = [
+>>>>>>> 28bf1ea (cli: install, upgrade and uninstall agent and edge)
     &[],
     &["config"],
     &["check"],
@@ -27,8 +31,12 @@ const COMMANDS: [&[&str]; 26] = [
     &["agent", "start"],
     &["agent", "stop"],
     &["agent", "status"],
+    &["agent", "install"],
+    &["agent", "upgrade"],
+    &["agent", "uninstall"],
     &["edge"],
     &["edge", "run"],
+    &["edge", "upgrade"],
 ];
 
 #[test]
