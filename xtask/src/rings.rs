@@ -79,12 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         let store = match on {
             On::Installed => {
-                // Images are built on another engine, and sent to the one under test.
-                let other = newest::start(&tools, ImageStore::Classic)?;
-                images::copy(&installed, other.engine(), &["busybox:latest".to_owned()])?;
-                let engines = (&installed, other.engine());
-                ring(on.name(), || engine(&programs, engines, None, &args.filter))?;
-                other.stop()?;
+                ring(on.name(), || engine(&programs, &installed, None, &args.filter))?;
                 continue;
             }
             On::Newest => ImageStore::Classic,
@@ -93,8 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let other = newest::start(&tools, store)?;
         images::copy(&installed, other.engine(), &wanted)?;
         let netns = Some(other.pid());
-        let engines = (other.engine(), &installed);
-        ring(on.name(), || engine(&programs, engines, netns, &args.filter))?;
+        ring(on.name(), || engine(&programs, other.engine(), netns, &args.filter))?;
         other.stop()?;
     }
     if args.filter.is_empty() && args.on.is_none_or(|only| only == On::Installed) {
@@ -110,12 +104,12 @@ fn short_chaos() -> Result<()> {
     run_program(command.current_dir(root()))
 }
 
-/// Runs the port's suite and the stories against the first engine; the second only builds images.
-/// Containers are reached by their own addresses, so the tests run in the engine's network namespace
-/// when it has one, that of the process `netns`.
+/// Runs the port's suite and the stories against one engine. Containers are reached by their own
+/// addresses, so the tests run in the engine's network namespace when it has one, that of the process
+/// `netns`.
 fn engine(
     programs: &Programs,
-    (engine, other): (&Engine, &Engine),
+    engine: &Engine,
     netns: Option<u32>,
     filter: &[String],
 ) -> Result<()> {
@@ -133,7 +127,6 @@ fn engine(
             .args(filter)
             .current_dir(root().join("crates").join(package))
             .env("DOCKER_HOST", engine.host())
-            .env("LANDFALL_TEST_OTHER_ENGINE", other.host())
             .env("LANDFALL_BIN", &programs.landfall)
             .env("LANDFALL_TEST_COMPOSE", &programs.compose);
         run_program(&mut command)?;

@@ -181,6 +181,11 @@ pub trait Store: Clone + Send + Sync + 'static {
         app: &AppName,
         number: ReleaseNumber,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether there is room for a new rollout. One that is not on a disk has room.
+    fn room(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Types of what a [`Store`] takes and gives.

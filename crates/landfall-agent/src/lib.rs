@@ -9,7 +9,6 @@
 //! restart), `http` (the API).
 
 mod agent;
-mod arrival;
 mod carry_out;
 mod clock;
 mod config;
@@ -22,6 +21,7 @@ mod history;
 mod host;
 mod http;
 mod images;
+mod inspect;
 mod lease;
 mod lock;
 mod logs;
@@ -32,6 +32,7 @@ mod preflight;
 mod prepare;
 mod problems;
 mod reconcile;
+mod recover;
 mod recovery;
 mod report;
 mod run;
@@ -51,7 +52,11 @@ pub use edge::HostEdge;
 pub use files::DiskFiles;
 pub use ground::{EdgeProcess, Ground, HostView, Neighbours, Store, stored};
 pub use http::SocketError;
+pub use inspect::{InspectedRollout, Inspection, inspect};
 pub use lock::LockError;
 pub use platform::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
+pub use recover::{
+    Labelled, RecoverError, RecoverOptions, RecoveredApp, Recovery, Survey, recover,
+};
 pub use run::{AgentError, run};
-pub use store::{StoreError, inspect};
+pub use store::StoreError;

@@ -59,7 +59,11 @@ impl StateLock {
         }
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        match writeln!(file, "{}", std::process::id()) {
+            // The number is only for people.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+            written => written.map_err(failed)?,
+        }
         Ok(Self { _file: file })
     }
 }

@@ -1,6 +1,8 @@
 //! Everything before the first effect: from a wish to a plan that passed its checks.
 
-use landfall_api::{EventKind, NothingToDo, PlanView, Problem, ServiceChange, WhatChanges};
+use landfall_api::{
+    EventKind, NothingToDo, PlanView, Problem, ProblemCode, ServiceChange, WhatChanges,
+};
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::label::Scope;
 use landfall_core::plan::{Plan, RolloutKind};
@@ -11,7 +13,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::agent::{Agent, Past};
 use crate::feed::Feed;
-use crate::ground::Ground;
+use crate::ground::{Ground, Store};
 use crate::history;
 use crate::problems;
 use crate::target::Target;
@@ -46,6 +48,10 @@ impl<G: Ground> Agent<G> {
         wish: &Wish,
         feed: &Feed,
     ) -> Result<Prepared, Problem> {
+        if wish.kind() == RolloutKind::Deploy {
+            // Only of what is new: going back, and taking down, may be what makes room.
+            self.store.room().await?;
+        }
         let past = self.past(app).await?;
         if wish.kind() == RolloutKind::Down && past.serving.is_none() {
             return Ok(Prepared::Nothing(NothingToDo { serving: None }));
@@ -54,6 +60,7 @@ impl<G: Ground> Agent<G> {
         feed.say(EventKind::Preparing { what: "planning".to_owned() });
         let planning = std::sync::Arc::clone(&self.planning).lock_owned().await;
         let world = self.look(app).await?;
+        nothing_unheard_of(app, &past, &world)?;
         if let Some(serving) = already_serves(&target, &past, &world) {
             return Ok(Prepared::Nothing(NothingToDo { serving: Some(serving) }));
         }
@@ -87,6 +94,24 @@ impl<G: Ground> Agent<G> {
             keep: kept_afterwards(target, past, world),
         };
         plan(&input).map_err(|error| problems::plan(&error))
+    }
+}
+
+/// Whatever carries a rollout's number was made by one that began here. If not, this store is an
+/// older copy or a new one, and a plan over it could take what runs for its own.
+fn nothing_unheard_of(app: &AppName, past: &Past, world: &World) -> Result<(), Problem> {
+    let newest = past.rollouts.first().map(|began| began.header.rollout).unwrap_or_default();
+    let made = world.containers.iter().map(|found| found.labels.rollout);
+    let routed = world.table.apps.get(app).map(|part| part.rollout);
+    match made.chain(routed).max() {
+        Some(seen) if seen > newest => {
+            let message = format!(
+                "{app} has containers or routes of rollout {seen}, which this agent has never begun"
+            );
+            Err(Problem::new(ProblemCode::Invalid, message)
+                .hint("its store was lost or is an older copy: see `landfall recover`"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

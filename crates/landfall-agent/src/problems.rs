@@ -9,7 +9,17 @@ use crate::store::StoreError;
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::new(ProblemCode::Internal, error.to_string())
+        let message = error.to_string();
+        match error {
+            StoreError::Full(_) => Self::new(ProblemCode::Unavailable, message)
+                .hint("make room on it, then try again; what serves goes on serving"),
+            StoreError::Sqlite(_)
+            | StoreError::Io(_)
+            | StoreError::Foreign(_)
+            | StoreError::Damaged(_)
+            | StoreError::Lost(_)
+            | StoreError::Closed => Self::new(ProblemCode::Internal, message),
+        }
     }
 }
 

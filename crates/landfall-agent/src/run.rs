@@ -51,7 +51,7 @@ pub async fn run<P: Platform>(
 ) -> Result<(), AgentError> {
     make_state_dir(&config.state_dir)?;
     let lock = StateLock::take(&config.state_dir)?;
-    let store = SqliteStore::open(&config.state_dir.join("store"))?;
+    let store = SqliteStore::open(&config.state_dir)?;
     let listener = http::bind(&config.socket, config.socket_gid).await?;
     let socket = config.socket.clone();
     tracing::info!(state_dir = %config.state_dir.display(), socket = %socket.display(), "started");

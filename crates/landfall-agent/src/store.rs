@@ -12,21 +12,33 @@ use landfall_core::plan::RolloutKind;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use reserve::{ROOM_MIN_BYTES, Reserve};
+
 mod chain;
-mod inspect;
+mod copies;
 mod journal;
 mod port;
+mod rebuild;
 mod releases;
+mod reserve;
 mod schema;
 
-pub use inspect::inspect;
+pub(crate) use copies::{Copies, Found as FoundCopy};
 pub use journal::{Began, Header, Journal, NewRelease, Opening};
+pub(crate) use rebuild::{Rebuild, StoreState, Stored};
 pub use releases::ReleaseRow;
 
 /// Jobs that may wait for the writer.
 const QUEUE_MAX: usize = 64;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// What only the writer's thread touches.
+struct Writer {
+    connection: Connection,
+    copies: Copies,
+    reserve: Reserve,
+}
 
 /// The store. Cheap to clone; the file is closed with the last clone.
 #[derive(Debug, Clone)]
@@ -49,12 +61,28 @@ pub enum StoreError {
     /// What was written is not what is read.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// The database is gone, and it was not the first start.
+    #[error("the store is lost: {0}")]
+    Lost(String),
+    /// No room for anything new.
+    #[error("{0}")]
+    Full(String),
     /// The writer is gone. A bug.
     #[error("the store is closed")]
     Closed,
 }
 
 impl StoreError {
+    /// Whether a full disk may be behind it.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => reserve::is_full(error),
+            Self::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
+            Self::Full(_) => true,
+            Self::Foreign(_) | Self::Damaged(_) | Self::Lost(_) | Self::Closed => false,
+        }
+    }
+
     /// Something that this landfall has no word for: it is left as it is.
     fn newer(what: impl std::fmt::Display) -> Self {
         Self::Foreign(format!("{what}: it was made by a newer landfall, use that one"))
@@ -62,28 +90,69 @@ impl StoreError {
 }
 
 impl SqliteStore {
-    /// Opens the store in a folder, makes it if there is none, and checks it.
-    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
-        let mut connection = schema::open(dir)?;
+    /// Opens the store in a state folder, makes it if there is none, and checks it. A database that
+    /// is gone while sealed releases are there is not made anew.
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        let (dir, copies) = (state_dir.join("store"), Copies::new(state_dir));
+        let reserve = Reserve::new(state_dir);
+        if copies.are_there()? && !schema::is_there(&dir) {
+            let message = "the database is gone, and sealed releases are there";
+            return Err(StoreError::Lost(message.to_owned()));
+        }
+        let connection = match schema::open(&dir) {
+            Err(error) if error.is_full() && reserve.release() => {
+                tracing::warn!("the disk is full: starts on the reserve");
+                schema::open(&dir)?
+            }
+            opened => opened?,
+        };
+        if let Err(error) = reserve.make() {
+            tracing::warn!(%error, "no room for the reserve: nothing new will begin");
+        }
+        releases::complete_copies(&connection, &copies)?;
+        let mut writer = Writer { connection, copies, reserve };
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_MAX);
         let writer = move || {
             while let Some(job) = queue.blocking_recv() {
-                job(&mut connection);
+                job(&mut writer);
             }
         };
         std::thread::Builder::new().name("store".to_owned()).spawn(writer)?;
         Ok(Self { jobs })
     }
 
-    /// Runs one job on the writer's thread.
+    /// Whether there is room for a new rollout: for its records, and for those of its undoing.
+    pub(crate) async fn room(&self) -> Result<(), StoreError> {
+        self.run_with(|writer| {
+            let free = writer.reserve.free()?;
+            if free < ROOM_MIN_BYTES {
+                let (free, least) = (free >> 20, ROOM_MIN_BYTES >> 20);
+                return Err(StoreError::Full(format!(
+                    "the disk of the state folder is full: {free} MiB are free, {least} are needed"
+                )));
+            }
+            Ok(writer.reserve.make()?)
+        })
+        .await
+    }
+
+    /// Runs one job over the database on the writer's thread.
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run_with(move |writer| job(&mut writer.connection)).await
+    }
+
+    /// Runs one job over all that the writer has.
+    async fn run_with<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let job: Job = Box::new(move |writer| {
             // Nobody waits any more: the caller was dropped, and the work is done all the same.
-            let _ = answer.send(job(connection));
+            let _ = answer.send(job(writer));
         });
         self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?

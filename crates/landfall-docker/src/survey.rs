@@ -1,6 +1,8 @@
 //! What is on the host besides our own: for `landfall check`, which only asks.
 
-use bollard::models::ContainerSummary;
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptions};
 use landfall_core::label::key;
 use landfall_deploy::ports::EngineError;
@@ -39,7 +41,30 @@ pub struct RunningContainer {
     pub ports: Vec<(u16, String)>,
 }
 
+/// A container that carries a label of ours, whatever the others say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledContainer {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// It runs.
+    pub running: bool,
+    /// All of its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
 impl DockerEngine {
+    /// Every container of any app, running or not, by name.
+    pub async fn labelled(&self) -> Result<Vec<LabelledContainer>, EngineError> {
+        let filters = HashMap::from([("label".to_owned(), vec![key::APP.to_owned()])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let all = self.ask(self.docker().await?.list_containers(Some(options))).await?;
+        let mut found: Vec<_> = all.into_iter().filter_map(labelled).collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
     /// An image by reference; `None` when the engine has no such image.
     pub async fn image_facts(&self, reference: &str) -> Result<Option<SurveyedImage>, EngineError> {
         // What a person wrote may be no reference at all; then there is no such image either.
@@ -79,6 +104,16 @@ impl DockerEngine {
         let all = self.ask(self.docker().await?.list_containers(Some(options))).await?;
         Ok(all.into_iter().map(running).collect())
     }
+}
+
+fn labelled(seen: ContainerSummary) -> Option<LabelledContainer> {
+    let name = seen.names.as_ref().and_then(|names| names.first())?;
+    Some(LabelledContainer {
+        name: name.trim_start_matches('/').to_owned(),
+        running: seen.state == Some(ContainerSummaryStateEnum::RUNNING),
+        labels: seen.labels.unwrap_or_default().into_iter().collect(),
+        id: seen.id?,
+    })
 }
 
 fn running(seen: ContainerSummary) -> RunningContainer {

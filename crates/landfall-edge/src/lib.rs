@@ -49,3 +49,4 @@ pub use answer::REASON_HEADER;
 pub use config::{EdgeConfig, Limits};
 pub use error::EdgeError;
 pub use server::{Begin, Server, run};
+pub use store::stored_table;

@@ -21,6 +21,9 @@ const NAMES: [&str; 2] = ["table-a", "table-b"];
 const LOCK: &str = "lock";
 const MAGIC: &str = "landfall-routes";
 const VERSION: &str = "1";
+/// Given up when the disk is full: room for some more tables.
+const RESERVE: &str = "reserve";
+const RESERVE_BYTES: usize = 1 << 20;
 
 /// The state folder, locked for as long as this lives.
 #[derive(Debug)]
@@ -67,7 +70,9 @@ impl Store {
         let read = NAMES.map(|name| read(&dir.join(name)));
         let (newest, table) =
             choose(read).map_err(|reasons| EdgeError::Corrupt { path: dir.to_owned(), reasons })?;
-        Ok((Self { dir: dir.to_owned(), newest, lock }, table))
+        let store = Self { dir: dir.to_owned(), newest, lock };
+        store.make_reserve();
+        Ok((store, table))
     }
 
     /// Belongs to whoever may write here.
@@ -76,26 +81,63 @@ impl Store {
     }
 
     /// Persists a table. When it returns, the table survives a loss of power; when it fails, the
-    /// older one does.
+    /// older one does. On a full disk the reserve makes room for it.
     pub(crate) fn save(&mut self, table: &RouteTable) -> io::Result<()> {
         let older = 1 - self.newest;
         let path = self.dir.join(NAMES[older]);
         let draft = path.with_extension("new");
-        let result = write(&draft, table)
-            .and_then(|()| fs::rename(&draft, &path))
-            .and_then(|()| File::open(&self.dir)?.sync_all());
+        let attempt = || {
+            write(&draft, &encode(table))
+                .and_then(|()| fs::rename(&draft, &path))
+                .and_then(|()| File::open(&self.dir)?.sync_all())
+        };
+        let result = match attempt() {
+            Err(error) if is_full(&error) && self.release_reserve() => attempt(),
+            result => result,
+        };
         match result {
-            Ok(()) => self.newest = older,
+            Ok(()) => {
+                self.newest = older;
+                self.make_reserve();
+            }
             // The table was refused, so it must not come back after a restart.
             Err(_) => [draft, path].iter().for_each(|path| drop(fs::remove_file(path))),
         }
         result
     }
+
+    /// A full disk must not keep a host from cutting over or going back.
+    fn make_reserve(&self) {
+        let path = self.dir.join(RESERVE);
+        if fs::metadata(&path).is_ok_and(|there| there.len() == RESERVE_BYTES as u64) {
+            return;
+        }
+        let draft = path.with_extension("new");
+        let made = write(&draft, &vec![0; RESERVE_BYTES]).and_then(|()| fs::rename(&draft, &path));
+        if let Err(error) = made {
+            tracing::warn!(%error, "no room for the reserve");
+            drop(fs::remove_file(draft));
+        }
+    }
+
+    fn release_reserve(&self) -> bool {
+        tracing::warn!("the disk is full: goes on with the reserve");
+        fs::remove_file(self.dir.join(RESERVE)).is_ok()
+    }
 }
 
-fn write(path: &Path, table: &RouteTable) -> io::Result<()> {
+/// The table that a state folder holds which no edge uses.
+pub fn stored_table(dir: &Path) -> Result<RouteTable, EdgeError> {
+    Store::open(dir).map(|(_, table)| table)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(&encode(table))?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

@@ -9,6 +9,7 @@ mod far;
 mod fixture;
 #[path = "engine/kills.rs"]
 mod kills;
+mod lost;
 #[path = "engine/neighbours.rs"]
 mod neighbours;
 #[path = "engine/refusals.rs"]

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     agent, attach, cancel, check, config, deploy, down, edge, explain, history, hosts, init, logs,
-    plan, reference, releases, resume, rollback, rollouts, show, status,
+    plan, recover, reference, releases, resume, rollback, rollouts, show, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Hosts(hosts::HostsArgs),
     Agent(agent::AgentArgs),
     Edge(edge::EdgeArgs),
+    Recover(recover::RecoverArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
 }
@@ -164,6 +165,7 @@ impl Command {
             | Self::Hosts(_)
             | Self::Agent(_)
             | Self::Edge(_)
+            | Self::Recover(_)
             | Self::Reference(_) => &[Format::Json],
         }
     }
@@ -191,6 +193,7 @@ impl Command {
             Self::Down(args) => both(&args.shared),
             Self::Hosts(args) => SharedRef { project: None, common: Some(&args.common) },
             Self::Agent(args) => SharedRef { project: None, common: Some(args.common()) },
+            Self::Recover(args) => SharedRef { project: None, common: Some(&args.common) },
             Self::Edge(_) | Self::Reference(_) => SharedRef { project: None, common: None },
         }
     }
@@ -219,6 +222,7 @@ impl Command {
             | Self::Reference(_) => Reach::Nobody,
             Self::Check(args) => args.reach(),
             Self::Agent(args) => args.reach(),
+            Self::Recover(_) => Reach::ThisHost("recover"),
             Self::Plan(_)
             | Self::Deploy(_)
             | Self::Status(_)

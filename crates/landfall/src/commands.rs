@@ -14,6 +14,7 @@ pub(crate) mod hosts;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod releases;
 pub(crate) mod resume;
@@ -50,6 +51,7 @@ pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Ex
         Command::Hosts(args) => hosts::run(args, invocation).await,
         Command::Agent(args) => agent::run(args, invocation).await,
         Command::Edge(args) => edge::run(args, invocation),
+        Command::Recover(args) => recover::run(args, invocation).await,
         Command::Reference(args) => Ok(reference::run(args, invocation)),
     }
 }

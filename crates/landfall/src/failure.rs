@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 
-use landfall_agent::AgentError;
+use landfall_agent::{AgentError, LockError, RecoverError, StoreError};
 use landfall_api::{ClientError, Problem, ProblemCode, TransportError};
 use landfall_core::diagnostic::Diagnostic;
 use landfall_edge::EdgeError;
@@ -21,7 +21,6 @@ use crate::exit::Exit;
 use crate::output::humane;
 use crate::output::printer::Printer;
 use crate::output::style::{Paint, Tone, harmless};
-use crate::push::ArchiveError;
 
 /// A command that did not do what it was asked for. Boxed: every result carries one.
 #[derive(Debug)]
@@ -317,15 +316,36 @@ impl From<EdgeError> for Failure {
     }
 }
 
-impl From<ArchiveError> for Failure {
-    fn from(error: ArchiveError) -> Self {
-        Self::not_done("image", error.to_string()).causes_of(&error)
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        let failure = Self::not_done("agent", error.to_string()).causes_of(&error);
+        match error {
+            AgentError::Store(StoreError::Lost(_) | StoreError::Damaged(_)) => failure.hint(
+                "nothing was moved; `landfall recover` shows what can be rebuilt from what is left",
+            ),
+            AgentError::Store(_)
+            | AgentError::StateDir { .. }
+            | AgentError::Lock(_)
+            | AgentError::Socket(_)
+            | AgentError::Serve(_) => failure,
+        }
     }
 }
 
-impl From<AgentError> for Failure {
-    fn from(error: AgentError) -> Self {
-        Self::not_done("agent", error.to_string()).causes_of(&error)
+impl From<RecoverError> for Failure {
+    fn from(error: RecoverError) -> Self {
+        let failure = Self::not_done("recover", error.to_string()).causes_of(&error);
+        match error {
+            RecoverError::Lock(LockError::Held { .. }) => {
+                failure.hint("stop it first with `landfall agent stop`; the edge serves on")
+            }
+            RecoverError::Edge(_) => {
+                failure.hint("what serves is known to the edge: start it with `landfall edge run`")
+            }
+            RecoverError::Lock(LockError::Io { .. })
+            | RecoverError::Store(_)
+            | RecoverError::Engine(_) => failure,
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use landfall_core::hash::sha256_hex;
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::plan::{Plan, RolloutKind};
-use landfall_core::record::Record;
+use landfall_core::record::{Record, Verdict};
 use landfall_core::release::Release;
 use landfall_deploy::ports::Entry;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{SqliteStore, StoreError, chain, column, now_ms, releases};
+use super::reserve::RESERVE_BYTES;
+use super::{SqliteStore, StoreError, Writer, chain, column, now_ms, releases};
 use crate::crash::{self, When};
 
 /// A rollout's own row.
@@ -96,31 +97,21 @@ impl SqliteStore {
         .await
     }
 
-    /// Makes a rollout durable, its release if new and the record `began`, all or nothing.
+    /// Makes a rollout durable, its release if new and the record `began`, all or nothing. The
+    /// release's copy comes before it.
     pub(crate) async fn begin(&self, opening: Opening) -> Result<Entry, StoreError> {
-        self.run(move |connection| {
+        self.run_with(move |writer| {
             let at_ms = now_ms();
-            let transaction = connection.transaction()?;
-            let plan = opening.plan;
             if let Some(new) = &opening.release {
-                releases::insert(&transaction, new, &opening.by, at_ms)?;
+                let sealed = releases::sealed(new, &opening.by, opening.plan.rollout, at_ms)?;
+                writer.copies.write(&sealed)?;
             }
-            let sql = "INSERT INTO rollouts (app, number, kind, release, by, opened_at_ms)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            transaction.execute(
-                sql,
-                params![
-                    plan.app.as_str(),
-                    plan.rollout.0,
-                    column::kind_text(plan.kind),
-                    plan.release.map(|number| number.0),
-                    opening.by,
-                    column::signed(opening.opened_at_ms),
-                ],
-            )?;
-            let (app, rollout) = (plan.app.clone(), plan.rollout);
-            let record = Record::Began { plan: Box::new(plan) };
-            let entry = append(&transaction, &app, rollout, record, at_ms)?;
+            if opening.release.is_none() && writer.reserve.free()? < RESERVE_BYTES {
+                // It brings nothing new, and may make room.
+                writer.reserve.release();
+            }
+            let transaction = writer.connection.transaction()?;
+            let entry = open(&transaction, opening, at_ms)?;
             transaction.commit()?;
             crash::point(entry.seq, &entry.record, When::After);
             Ok(entry)
@@ -128,7 +119,7 @@ impl SqliteStore {
         .await
     }
 
-    /// Appends one record; durable when it returns.
+    /// Appends one record; durable when it returns. On a full disk the reserve makes room for it.
     pub(crate) async fn append(
         &self,
         app: &AppName,
@@ -136,11 +127,18 @@ impl SqliteStore {
         record: Record,
     ) -> Result<Entry, StoreError> {
         let app = app.clone();
-        self.run(move |connection| {
-            let transaction = connection.transaction()?;
-            let entry = append(&transaction, &app, rollout, record, now_ms())?;
-            transaction.commit()?;
+        self.run_with(move |writer| {
+            let entry = match append_one(&mut writer.connection, &app, rollout, record.clone()) {
+                Err(error) if error.is_full() && writer.reserve.release() => {
+                    tracing::warn!(%app, %rollout, "the disk is full: goes on with the reserve");
+                    append_one(&mut writer.connection, &app, rollout, record)?
+                }
+                appended => appended?,
+            };
             crash::point(entry.seq, &entry.record, When::After);
+            if let Record::Ended { verdict } = &entry.record {
+                writer.at_the_end(&app, rollout, verdict);
+            }
             Ok(entry)
         })
         .await
@@ -164,17 +162,75 @@ impl SqliteStore {
 
     /// Apps that ever had a rollout, by name.
     pub(crate) async fn apps(&self) -> Result<Vec<AppName>, StoreError> {
-        self.run(|connection| {
-            let mut query = connection.prepare("SELECT DISTINCT app FROM rollouts ORDER BY app")?;
-            let names = query.query_map([], |row| row.get::<_, String>(0))?;
-            names.map(|name| column::app(&name?)).collect()
-        })
-        .await
+        self.run(|connection| apps(connection)).await
     }
 }
 
-fn append(
-    transaction: &Transaction<'_>,
+pub(super) fn apps(connection: &Connection) -> Result<Vec<AppName>, StoreError> {
+    let mut query = connection.prepare("SELECT DISTINCT app FROM rollouts ORDER BY app")?;
+    let names = query.query_map([], |row| row.get::<_, String>(0))?;
+    names.map(|name| column::app(&name?)).collect()
+}
+
+impl Writer {
+    /// What follows from an end. It can wait: the next start sees to it otherwise.
+    fn at_the_end(&self, app: &AppName, rollout: RolloutNumber, verdict: &Verdict) {
+        let marked = match verdict {
+            Verdict::Succeeded => {
+                releases::mark_served(&self.connection, &self.copies, app, rollout)
+            }
+            Verdict::RolledBack { .. } => Ok(()),
+        };
+        if let Err(error) = marked {
+            tracing::warn!(%app, %rollout, %error, "a release's copy cannot be marked");
+        }
+        if let Err(error) = self.reserve.make() {
+            tracing::warn!(%error, "no room for the reserve");
+        }
+    }
+}
+
+fn append_one(
+    connection: &mut Connection,
+    app: &AppName,
+    rollout: RolloutNumber,
+    record: Record,
+) -> Result<Entry, StoreError> {
+    let transaction = connection.transaction()?;
+    let entry = append(&transaction, app, rollout, record, now_ms())?;
+    transaction.commit()?;
+    Ok(entry)
+}
+
+/// A rollout's rows: its release if new, its own, and the record `began`.
+pub(super) fn open(
+    transaction: &Connection,
+    opening: Opening,
+    at_ms: u64,
+) -> Result<Entry, StoreError> {
+    let plan = opening.plan;
+    if let Some(new) = &opening.release {
+        releases::insert(transaction, new, &opening.by, at_ms)?;
+    }
+    let sql = "INSERT INTO rollouts (app, number, kind, release, by, opened_at_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    transaction.execute(
+        sql,
+        params![
+            plan.app.as_str(),
+            plan.rollout.0,
+            column::kind_text(plan.kind),
+            plan.release.map(|number| number.0),
+            opening.by,
+            column::signed(opening.opened_at_ms),
+        ],
+    )?;
+    let (app, rollout) = (plan.app.clone(), plan.rollout);
+    append(transaction, &app, rollout, Record::Began { plan: Box::new(plan) }, at_ms)
+}
+
+pub(super) fn append(
+    transaction: &Connection,
     app: &AppName,
     rollout: RolloutNumber,
     record: Record,
@@ -221,7 +277,7 @@ impl HeaderRow {
     }
 }
 
-fn read(
+pub(super) fn read(
     connection: &Connection,
     app: &AppName,
     rollout: RolloutNumber,

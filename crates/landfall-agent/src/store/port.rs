@@ -69,4 +69,8 @@ impl Store for SqliteStore {
     async fn forget(&self, app: &AppName, number: ReleaseNumber) -> Result<(), StoreError> {
         Self::forget(self, app, number).await
     }
+
+    async fn room(&self) -> Result<(), StoreError> {
+        Self::room(self).await
+    }
 }

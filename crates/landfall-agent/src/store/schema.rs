@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::StoreError;
 
@@ -60,8 +60,27 @@ CREATE TRIGGER records_stay BEFORE DELETE ON records
 BEGIN SELECT RAISE(ABORT, 'records are never removed'); END;
 "];
 
+/// Whether there is a database. An empty file is what a start leaves that got no further.
+pub(super) fn is_there(dir: &Path) -> bool {
+    std::fs::metadata(dir.join("landfall.db")).is_ok_and(|file| file.len() > 0)
+}
+
 /// Opens the store's file in `dir`, making both if need be.
 pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
+    open_checked(dir).map_err(|error| match error {
+        StoreError::Sqlite(error)
+            if matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ) =>
+        {
+            StoreError::Damaged(error.to_string())
+        }
+        other => other,
+    })
+}
+
+fn open_checked(dir: &Path) -> Result<Connection, StoreError> {
     make_private_dir(dir)?;
     let path = dir.join("landfall.db");
     make_private_file(&path)?;
@@ -104,7 +123,7 @@ fn make_private_file(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-pub(super) fn check_owner(connection: &Connection) -> Result<(), StoreError> {
+fn check_owner(connection: &Connection) -> Result<(), StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (owner, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =

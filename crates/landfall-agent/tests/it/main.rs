@@ -11,5 +11,6 @@ mod golden;
 mod histories;
 mod platform;
 mod ports;
+mod recover;
 mod recovery;
 mod site;

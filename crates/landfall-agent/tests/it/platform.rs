@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use ipnet::Ipv4Net;
-use landfall_agent::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
+use landfall_agent::{
+    Context, Labelled, LogRequest, Platform, PullProgress, RawLine, RawLogs, Survey,
+};
 use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
 use landfall_core::gate::Probe;
 use landfall_core::id::{AppName, ImageId};
@@ -20,7 +22,7 @@ use landfall_deploy::ports::{
     ContainerRequest, Engine, EngineError, EngineErrorKind, FoundContainer, FoundNetwork,
     FoundVolume, NetworkRequest, ReplicaStatus, Selector, VolumeRequest,
 };
-use landfall_testing::fake::{FakeEngine, World};
+use landfall_testing::fake::{FakeEngine, Phase, World};
 
 type Hook = Box<dyn Fn(&str) + Send>;
 
@@ -37,6 +39,8 @@ pub(crate) struct Knobs {
     pub(crate) to_pull: Vec<String>,
     /// Images that are nowhere.
     pub(crate) missing: Vec<String>,
+    /// Containers that carry some label of ours, but not all.
+    pub(crate) strangers: Vec<Labelled>,
     /// Who publishes which port.
     pub(crate) publishers: BTreeMap<u16, String>,
     /// Called with the name of each effect.
@@ -75,6 +79,20 @@ impl TestPlatform {
             hook(name);
         }
         self.here()
+    }
+}
+
+impl Survey for TestPlatform {
+    async fn labelled(&self) -> Result<Vec<Labelled>, EngineError> {
+        let world = self.here()?.0.lock();
+        let labelled = world.containers.iter().filter_map(|(id, container)| {
+            let labels = container.labels.as_ref()?.to_map();
+            let running = matches!(container.phase, Phase::Running(_));
+            Some(Labelled { id: id.clone(), name: container.name.clone(), running, labels })
+        });
+        let mut labelled: Vec<_> = labelled.collect();
+        labelled.extend(self.knobs.lock().unwrap().strangers.clone());
+        Ok(labelled)
     }
 }
 

@@ -53,6 +53,12 @@ impl Ring {
         Self { host: RefCell::new(host), folder, port }
     }
 
+    /// The agent's database goes, whatever else of its state stays.
+    pub(crate) fn lose_database(&self) {
+        let store = self.host.borrow().state_dir().join("agent/store");
+        std::fs::remove_dir_all(store).expect("it is there");
+    }
+
     /// The app's public port.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -71,11 +77,6 @@ impl Ring {
         let file = fixture::write(&self.folder.path().join("app"), word, variant, self.port);
         let file = file.to_str().expect("a path of ours").to_owned();
         self.command(&["-f", &file, "deploy"])
-    }
-
-    /// A folder of the story's own.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     /// The agent's socket.

@@ -2,11 +2,7 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-<<<<<<< HEAD
-const COMMANDS: [&[&str]; 26] = [
-=======
-const COMMANDS: [&[&str]; 29] = [
->>>>>>> 28bf1ea (cli: install, upgrade and uninstall agent and edge)
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["config"],
     &["check"],
@@ -31,12 +27,9 @@ const COMMANDS: [&[&str]; 29] = [
     &["agent", "start"],
     &["agent", "stop"],
     &["agent", "status"],
-    &["agent", "install"],
-    &["agent", "upgrade"],
-    &["agent", "uninstall"],
+    &["recover"],
     &["edge"],
     &["edge", "run"],
-    &["edge", "upgrade"],
 ];
 
 #[test]
