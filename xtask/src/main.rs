@@ -19,6 +19,7 @@ mod stage;
 #[cfg(feature = "load")]
 mod text;
 mod tidy;
+mod upgrades;
 mod wait;
 
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Soak(soak::Args),
     /// Measure deploys against other tools.
     Bench(bench::Args),
+    /// Replace the edge again and again under load, and look for anything refused or reset.
+    Upgrades(upgrades::Args),
     /// Break everything around deploys on engines of its own, and write down what held.
     Chaos(chaos::Args),
 }
@@ -69,9 +72,12 @@ fn main() -> ExitCode {
         #[cfg(feature = "load")]
         Command::Bench(args) => bench::run(&args),
         #[cfg(feature = "load")]
+        Command::Upgrades(args) => upgrades::run(&args),
+        #[cfg(feature = "load")]
         Command::Chaos(args) => chaos::run(&args),
         #[cfg(not(feature = "load"))]
         Command::Load(_)
+        | Command::Upgrades(_)
         | Command::Demo(_)
         | Command::Soak(_)
         | Command::Bench(_)

@@ -79,7 +79,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         let store = match on {
             On::Installed => {
-                ring(on.name(), || engine(&programs, &installed, None, &args.filter))?;
+                // Images are built on another engine, and sent to the one under test.
+                let other = newest::start(&tools, ImageStore::Classic)?;
+                images::copy(&installed, other.engine(), &["busybox:latest".to_owned()])?;
+                let engines = (&installed, other.engine());
+                ring(on.name(), || engine(&programs, engines, None, &args.filter))?;
+                other.stop()?;
                 continue;
             }
             On::Newest => ImageStore::Classic,
@@ -88,7 +93,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let other = newest::start(&tools, store)?;
         images::copy(&installed, other.engine(), &wanted)?;
         let netns = Some(other.pid());
-        ring(on.name(), || engine(&programs, other.engine(), netns, &args.filter))?;
+        let engines = (other.engine(), &installed);
+        ring(on.name(), || engine(&programs, engines, netns, &args.filter))?;
         other.stop()?;
     }
     if args.filter.is_empty() && args.on.is_none_or(|only| only == On::Installed) {
@@ -104,12 +110,12 @@ fn short_chaos() -> Result<()> {
     run_program(command.current_dir(root()))
 }
 
-/// Runs the port's suite and the stories against one engine. Containers are reached by their own
-/// addresses, so the tests run in the engine's network namespace when it has one, that of the process
-/// `netns`.
+/// Runs the port's suite and the stories against the first engine; the second only builds images.
+/// Containers are reached by their own addresses, so the tests run in the engine's network namespace
+/// when it has one, that of the process `netns`.
 fn engine(
     programs: &Programs,
-    engine: &Engine,
+    (engine, other): (&Engine, &Engine),
     netns: Option<u32>,
     filter: &[String],
 ) -> Result<()> {
@@ -127,6 +133,7 @@ fn engine(
             .args(filter)
             .current_dir(root().join("crates").join(package))
             .env("DOCKER_HOST", engine.host())
+            .env("LANDFALL_TEST_OTHER_ENGINE", other.host())
             .env("LANDFALL_BIN", &programs.landfall)
             .env("LANDFALL_TEST_COMPOSE", &programs.compose);
         run_program(&mut command)?;

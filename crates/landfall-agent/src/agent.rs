@@ -9,6 +9,7 @@ use landfall_core::id::AppName;
 use landfall_core::release::Release;
 use tokio::task::JoinSet;
 
+use crate::arrival::Arrivals;
 use crate::config::AgentConfig;
 use crate::ground::{Ground, Neighbours, Store};
 use crate::history::{self, ServingSince};
@@ -33,6 +34,8 @@ pub(crate) struct Parts<G: Ground> {
     /// Held from looking at the world until the plan is durable, so that two apps never plan the
     /// same subnet or port.
     pub(crate) planning: Arc<tokio::sync::Mutex<()>>,
+    /// Held while a client's image is taken in: one at a time.
+    pub(crate) arrivals: tokio::sync::Mutex<Arrivals>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -63,6 +66,7 @@ impl<G: Ground> Agent<G> {
         let parts = Parts {
             leases: Leases::default(),
             planning: Arc::default(),
+            arrivals: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
             config,
             platform,

@@ -16,6 +16,7 @@ use crate::ground::Ground;
 
 mod answer;
 mod builds;
+mod images;
 mod ndjson;
 mod queries;
 mod rollouts;
@@ -56,6 +57,7 @@ pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>
         .route("/v1/apps/{app}/history", get(queries::history::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<G>))
+        .route("/v1/images/query", post(images::query::<G>))
         .layer(middleware::from_fn(|request, next| within(ANSWER_TIMEOUT, request, next)));
     let plans = Router::new()
         .route("/v1/apps/{app}/rollouts", post(rollouts::deploy::<G>))
@@ -65,6 +67,7 @@ pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>
     let streams = Router::new()
         .route("/v1/apps/{app}/rollouts/{rollout}/events", get(rollouts::events::<G>))
         .route("/v1/apps/{app}/logs", get(queries::logs::<G>))
+        .route("/v1/images", post(images::push::<G>))
         .route("/v1/builds", post(builds::build::<G>));
     answers
         .merge(plans)

@@ -40,7 +40,7 @@ pub struct InspectedRollout {
 }
 
 /// Reads and checks all of it: pages, hashes, numbers, formats, folds.
-pub fn inspect(state_dir: &Path) -> Result<Inspection, StoreError> {
+pub fn read_state(state_dir: &Path) -> Result<Inspection, StoreError> {
     let stored = Stored::read(state_dir)?;
     let mut broken_copies = Vec::new();
     let mut copies = Vec::new();

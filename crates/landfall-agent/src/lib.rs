@@ -9,6 +9,7 @@
 //! restart), `http` (the API).
 
 mod agent;
+mod arrival;
 mod carry_out;
 mod clock;
 mod config;
@@ -52,11 +53,11 @@ pub use edge::HostEdge;
 pub use files::DiskFiles;
 pub use ground::{EdgeProcess, Ground, HostView, Neighbours, Store, stored};
 pub use http::SocketError;
-pub use inspect::{InspectedRollout, Inspection, inspect};
+pub use inspect::{InspectedRollout, Inspection, read_state};
 pub use lock::LockError;
 pub use platform::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
 pub use recover::{
     Labelled, RecoverError, RecoverOptions, RecoveredApp, Recovery, Survey, recover,
 };
 pub use run::{AgentError, run};
-pub use store::StoreError;
+pub use store::{StoreError, inspect};

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem};
+use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
 use landfall_core::id::ImageId;
 use landfall_core::release::SealedImage;
 use landfall_core::spec::Protocol;
@@ -54,6 +54,38 @@ pub trait Platform: Engine + Clone + 'static {
         context: Context,
         output: &mut (dyn FnMut(String) + Send),
     ) -> impl Future<Output = Result<ImageId, Problem>> + Send;
+
+    /// How many of these layers need not be sent, from the lowest on. Some engines can tell only for
+    /// images with a tag of the given beginning. One that takes no images from us needs all of them.
+    fn layers_present(
+        &self,
+        _layers: &[String],
+        _known: &str,
+    ) -> impl Future<Output = Result<usize, EngineError>> + Send {
+        async { Ok(0) }
+    }
+
+    /// Tags of this beginning that alone keep their images.
+    fn lone_tags(
+        &self,
+        _prefix: &str,
+    ) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Loads an image from a tar that names it `tag`, and answers once it is proven that a container
+    /// can be made of it and that it has these layers. Otherwise nothing stays of it.
+    fn load(
+        &self,
+        _tag: &str,
+        _layers: &[String],
+        _tar: Context,
+    ) -> impl Future<Output = Result<ImageId, Problem>> + Send {
+        async {
+            let message = "this engine takes images from registries only";
+            Err(Problem::new(ProblemCode::Image, message))
+        }
+    }
 
     /// What a container writes, oldest first, always with timestamps. A followed stream ends when
     /// the container stops.

@@ -16,6 +16,7 @@ use reserve::{ROOM_MIN_BYTES, Reserve};
 
 mod chain;
 mod copies;
+mod inspect;
 mod journal;
 mod port;
 mod rebuild;
@@ -24,6 +25,7 @@ mod reserve;
 mod schema;
 
 pub(crate) use copies::{Copies, Found as FoundCopy};
+pub use inspect::inspect;
 pub use journal::{Began, Header, Journal, NewRelease, Opening};
 pub(crate) use rebuild::{Rebuild, StoreState, Stored};
 pub use releases::ReleaseRow;

@@ -18,12 +18,15 @@
 //! | `GET /v1/apps/{app}` | – | [`AppStatus`] |
 //! | `GET /v1/apps/{app}/releases` | – | `Vec<`[`ReleaseView`]`>`, newest first |
 //! | `GET /v1/apps/{app}/logs?service=&tail=&follow=&timestamps=` | – | stream of [`LogLine`] |
+//! | `POST /v1/images/query` | [`ImageQuery`] | [`ImageAnswer`] |
+//! | `POST /v1/images`, header [`IMAGE_HEADER`]: [`ImagePush`] | contents, packed | stream of [`ImageEvent`] |
 //! | `POST /v1/builds`, header [`BUILD_HEADER`]: [`BuildRequest`] | a context as tar | stream of [`BuildEvent`] |
 //!
 //! Anything but 2xx carries a [`Problem`]. Every answer carries [`VERSION_HEADER`].
 
 mod client;
 mod event;
+mod image;
 mod past;
 mod problem;
 mod request;
@@ -35,6 +38,10 @@ pub use client::{
     TransportError, context_channel,
 };
 pub use event::{Event, EventKind, Outcome, PlanSummary, ProgressKind, StepSummary};
+pub use image::{
+    Digest, IMAGE_CONFIG_MAX_BYTES, IMAGE_LAYERS_MAX, IMAGE_MAX_BYTES, ImageAnswer, ImageEvent,
+    ImageLayer, ImagePart, ImagePush, ImageQuery, InvalidDigest,
+};
 pub use past::{Attempt, AttemptOutcome, HistoryEntry, RolloutReport, StepReport, StepState, Turn};
 pub use problem::{Problem, ProblemCode};
 pub use request::{
@@ -53,6 +60,8 @@ pub const VERSION: u32 = 1;
 pub const VERSION_HEADER: &str = "landfall-api";
 /// Header of a build: a [`BuildRequest`] as JSON.
 pub const BUILD_HEADER: &str = "landfall-build";
+/// Header of a push: an [`ImagePush`] as JSON.
+pub const IMAGE_HEADER: &str = "landfall-image";
 /// Largest request and largest answer that is no stream.
 pub const BODY_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Longest line of a stream.

@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
+use futures_util::stream;
+use landfall_agent::Platform as _;
 use landfall_api::{
     BuildEvent, BuildRequest, ContextReceiver, ContextSender, Problem, ProblemCode, context_channel,
 };
 use landfall_core::id::{ImageId, ServiceName};
+use landfall_docker::DockerEngine;
 use tokio::time::Instant;
 
 use crate::context::{Context, ContextError, Recipe};
+use crate::engine::HostEngine;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::output::humane;
@@ -34,6 +38,14 @@ pub(crate) struct BuildArgs {
     /// Never build, even if an image is missing.
     #[arg(long)]
     pub(crate) no_build: bool,
+}
+
+/// Whose engine builds.
+pub(crate) enum Place {
+    /// The agent's.
+    Agent,
+    /// This machine's.
+    Here(HostEngine),
 }
 
 /// Images built for a release, by service.
@@ -62,10 +74,29 @@ pub(crate) fn would_help(project: &Project, args: &BuildArgs, problem: &Problem)
 pub(crate) async fn all(invocation: &Invocation, project: &Project) -> Result<Images, Failure> {
     let mut images = Images::new();
     for job in jobs(project) {
-        let image = one(invocation, &job).await?;
+        let image = one(invocation, &job, &Place::Agent).await?;
         images.extend(job.services.iter().map(|name| ((*name).clone(), image.clone())));
     }
     Ok(images)
+}
+
+/// Builds on this machine what its engine lacks, or everything if that is asked for.
+pub(crate) async fn here(
+    invocation: &Invocation,
+    project: &Project,
+    args: &BuildArgs,
+    place: &Place,
+    engine: &DockerEngine,
+) -> Result<(), Failure> {
+    if args.no_build {
+        return Ok(());
+    }
+    for job in jobs(project) {
+        if args.build || engine.layers(job.tag).await.is_ok_and(|found| found.is_none()) {
+            one(invocation, &job, place).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The builds without repetition, in the order of their first service.
@@ -82,7 +113,7 @@ fn jobs(project: &Project) -> Vec<Job<'_>> {
     jobs
 }
 
-async fn one(invocation: &Invocation, job: &Job<'_>) -> Result<ImageId, Failure> {
+async fn one(invocation: &Invocation, job: &Job<'_>, place: &Place) -> Result<ImageId, Failure> {
     let begun = Instant::now();
     let recipe = match (&job.spec.dockerfile_inline, &job.spec.dockerfile) {
         (Some(text), _) => Recipe::Inline(text.clone()),
@@ -95,7 +126,10 @@ async fn one(invocation: &Invocation, job: &Job<'_>) -> Result<ImageId, Failure>
 
     let (sender, receiver) = context_channel();
     let packing = tokio::task::spawn_blocking(move || pack(&context, &sender));
-    let outcome = exchange(invocation, &request, receiver, &mut log).await;
+    let outcome = match place {
+        Place::Agent => exchange(invocation, &request, receiver, &mut log).await,
+        Place::Here(engine) => build_here(engine, &request, receiver, &mut log).await,
+    };
     // What went wrong here explains a connection that broke there.
     let packed = packing.await.map_err(|error| Failure::internal("packing died").cause(error))?;
     match (packed, outcome) {
@@ -154,6 +188,36 @@ async fn exchange(
         .hint("the agent may have been stopped: `landfall agent status`"))
 }
 
+/// Builds without an agent.
+async fn build_here(
+    engine: &HostEngine,
+    request: &BuildRequest,
+    context: ContextReceiver,
+    log: &mut BuildLog<'_>,
+) -> Result<ImageId, Failure> {
+    let context = stream::unfold(context, |mut context| async {
+        context.next().await.map(|chunk| (chunk, context))
+    });
+    let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let mut output = |line: String| drop(sender.send(line));
+    let mut building = std::pin::pin!(engine.build(request, Box::pin(context), &mut output));
+    loop {
+        tokio::select! {
+            biased;
+            Some(line) = lines.recv() => {
+                log.event(&BuildEvent::Output { line: line.clone() });
+                log.output(&line);
+            }
+            built = &mut building => {
+                while let Ok(line) = lines.try_recv() {
+                    log.output(&line);
+                }
+                return Ok(built?);
+            }
+        }
+    }
+}
+
 /// Packs a context into the channel; runs on a thread of its own.
 fn pack(context: &Context, sender: &ContextSender) -> Result<(), ContextError> {
     let packed = context.write(BufWriter::with_capacity(CHUNK_BYTES, Chunks { sender }));
@@ -169,8 +233,9 @@ fn is_hang_up(error: &ContextError) -> bool {
     matches!(error, ContextError::Write(source) if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
-struct Chunks<'a> {
-    sender: &'a ContextSender,
+/// Writes into a channel; the other end may be a connection.
+pub(crate) struct Chunks<'a> {
+    pub(crate) sender: &'a ContextSender,
 }
 
 impl Write for Chunks<'_> {

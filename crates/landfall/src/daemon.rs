@@ -3,6 +3,7 @@
 //! A running process holds a lock on its pid file, so a pid that was given to a stranger is never
 //! taken for ours. Where systemd supervises, its units run the same commands in the foreground.
 
+pub(crate) mod notify;
 mod pidfile;
 mod process;
 mod start;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use pidfile::PidFile;
 pub(crate) use process::{asked_to_end, begin};
-pub(crate) use start::{Launch, Started, launch};
+pub(crate) use start::{Launch, Started, launch, succeed};
 pub(crate) use stop::{Stopped, stop};
 
 use crate::settings::Paths;

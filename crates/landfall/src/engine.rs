@@ -18,7 +18,7 @@ use landfall_core::release::SealedImage;
 use landfall_core::secret::Secret;
 use landfall_core::spec::Protocol;
 use landfall_deploy::ports::{EngineError, EngineErrorKind};
-use landfall_docker::{BuildError, Credentials, DockerEngine, LogOptions, PullError};
+use landfall_docker::{BuildError, Credentials, DockerEngine, LoadError, LogOptions, PullError};
 
 /// The engine of this host.
 #[derive(Debug, Clone)]
@@ -128,6 +128,25 @@ impl Platform for HostEngine {
         let line = |line: &str| output(line.to_owned());
         let built = self.docker.build(&build, context, &credentials, line).await;
         built.map_err(|error| not_built(&request.tag, error))
+    }
+
+    async fn layers_present(&self, layers: &[String], known: &str) -> Result<usize, EngineError> {
+        self.docker.layers_present(layers, known).await
+    }
+
+    async fn lone_tags(&self, prefix: &str) -> Result<Vec<String>, EngineError> {
+        self.docker.lone_tags(prefix).await
+    }
+
+    async fn load(&self, tag: &str, layers: &[String], tar: Context) -> Result<ImageId, Problem> {
+        let loaded = self.docker.load(tag, layers, tar).await;
+        loaded.map_err(|error| match error {
+            LoadError::Engine(error) => engine_failed(error),
+            LoadError::Refused(message) => {
+                let problem = Problem::new(ProblemCode::Image, "the engine did not take the image");
+                problem.details(vec![message])
+            }
+        })
     }
 
     fn logs(&self, container: &str, request: LogRequest) -> RawLogs {

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::output::humane;
 use crate::output::printer::Printer;
 use crate::output::style::{Paint, Tone, harmless};
+use crate::push::ArchiveError;
 
 /// A command that did not do what it was asked for. Boxed: every result carries one.
 #[derive(Debug)]
@@ -313,6 +314,12 @@ impl From<EdgeError> for Failure {
                 failure.hint("`landfall edge run --take-over` takes over from it")
             }
         }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        Self::not_done("image", error.to_string()).causes_of(&error)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The landfall binary: command line, output, and the place where all crates are put together.
 //!
 //! Reading order: [`cli`] and [`settings`] (what was asked for), [`commands`] (one verb a file),
-//! [`check`] and [`init`] (what is found out about a project), [`project`], [`context`] and [`builds`] (what travels), [`rollout`] and [`watch`] (what comes
+//! [`check`] and [`init`] (what is found out about a project), [`project`], [`context`], [`builds`] and [`push`] (what travels), [`rollout`] and [`watch`] (what comes
 //! back), [`remote`] (an agent on another host), [`failure`] and [`exit`] (what went wrong), [`daemon`] (agent and edge as processes),
 //! [`engine`] (the agent's engine), [`output`] (what the user sees).
 //!
@@ -22,10 +22,12 @@ mod invocation;
 mod output;
 mod plan_view;
 mod project;
+mod push;
 mod remote;
 mod rollout;
 mod service_hash;
 mod settings;
+mod units;
 mod watch;
 mod words;
 

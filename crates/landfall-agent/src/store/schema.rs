@@ -123,7 +123,7 @@ fn make_private_file(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn check_owner(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_owner(connection: &Connection) -> Result<(), StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (owner, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 =

@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 
 use landfall_api::{
-    AgentClient, BuildEvent, BuildRequest, ClientError, EdgeState, EngineState, LogQuery, Problem,
-    ProblemCode, TransportError, context_channel,
+    AgentClient, BuildEvent, BuildRequest, ClientError, Digest, EdgeState, EngineState, ImageEvent,
+    ImageLayer, ImagePart, ImagePush, LogQuery, Problem, ProblemCode, TransportError,
+    context_channel,
 };
 
 use crate::site::{Site, patiently, request, shop, shop_name};
@@ -136,4 +137,32 @@ async fn logs_of_all_replicas_come_with_their_names() {
         let line = patiently("a line", lines.next()).await.unwrap().unwrap();
         assert_eq!((line.at, line.service.as_str()), (None, "web"));
     }
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_refused_by_what_is_wrong_with_it() {
+    let site = Site::new().await;
+    let digest: Digest = format!("sha256:{}", "0f".repeat(32)).parse().unwrap();
+    let part = ImagePart { digest: digest.clone(), bytes: 5 };
+    let layers = vec![ImageLayer { part: part.clone(), sent: true }];
+    let good = ImagePush { reference: "shop:1".into(), config: part, layers };
+    let push = async |push: &ImagePush, body: &'static [u8]| {
+        let (sender, receiver) = context_channel();
+        sender.send(Ok(body.into())).await.unwrap();
+        drop(sender);
+        let mut events = site.client.push_image(push, receiver).await.unwrap();
+        match events.next().await.unwrap() {
+            Some(ImageEvent::Failed { problem }) => problem,
+            other => panic!("{other:?}"),
+        }
+    };
+    let error = push(&good, b"this is no gzip stream").await;
+    assert_eq!(error.code, ProblemCode::Image);
+    assert!(error.message.contains("no gzip stream"), "{error:?}");
+    let mut huge = good.clone();
+    huge.layers[0].part.bytes = u64::MAX;
+    assert!(push(&huge, b"x").await.message.contains("larger than"), "a limit is checked first");
+    let mut none = good.clone();
+    none.layers.clear();
+    assert!(push(&none, b"x").await.message.contains("and this one has 0"));
 }

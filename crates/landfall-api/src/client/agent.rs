@@ -13,8 +13,9 @@ use super::transport::{ContextReceiver, Payload, Transport, collect};
 use super::{ClientError, Lines, TransportError};
 use crate::{
     AgentInfo, AppStatus, BUILD_HEADER, BuildEvent, BuildRequest, DeployRequest, DownRequest,
-    Event, HistoryEntry, LogLine, LogQuery, Problem, ReleaseView, RollbackRequest, RolloutAnswer,
-    RolloutId, RolloutRef, RolloutReport, RolloutView, VERSION, VERSION_HEADER,
+    Event, HistoryEntry, IMAGE_HEADER, ImageAnswer, ImageEvent, ImagePush, ImageQuery, LogLine,
+    LogQuery, Problem, ReleaseView, RollbackRequest, RolloutAnswer, RolloutId, RolloutRef,
+    RolloutReport, RolloutView, VERSION, VERSION_HEADER,
 };
 
 /// Time for an answer that is no stream.
@@ -172,6 +173,25 @@ impl AgentClient {
         let payload = Payload::Context(context);
         let header = Some((BUILD_HEADER, json.as_slice()));
         let answer = self.transport.send(Method::POST, "/v1/builds", header, payload, None).await?;
+        Ok(Lines::new(accepted(answer).await?))
+    }
+
+    /// What the engine has of an image.
+    pub async fn query_image(&self, query: &ImageQuery) -> Result<ImageAnswer, ClientError> {
+        self.post("/v1/images/query", query, ANSWER_TIMEOUT).await
+    }
+
+    /// Sends an image; as with a build, the first line comes when it comes.
+    pub async fn push_image(
+        &self,
+        push: &ImagePush,
+        contents: ContextReceiver,
+    ) -> Result<Lines<ImageEvent>, ClientError> {
+        let json = serde_json::to_vec(push);
+        let json = json.map_err(|error| TransportError::Unsendable(error.to_string()))?;
+        let payload = Payload::Context(contents);
+        let header = Some((IMAGE_HEADER, json.as_slice()));
+        let answer = self.transport.send(Method::POST, "/v1/images", header, payload, None).await?;
         Ok(Lines::new(accepted(answer).await?))
     }
 

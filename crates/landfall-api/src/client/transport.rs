@@ -86,6 +86,13 @@ pub type ContextSender = mpsc::Sender<io::Result<Bytes>>;
 #[derive(Debug)]
 pub struct ContextReceiver(mpsc::Receiver<io::Result<Bytes>>);
 
+impl ContextReceiver {
+    /// The next chunk, for who builds without an agent.
+    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        self.0.recv().await
+    }
+}
+
 /// A bounded channel for a build's context; `blocking_send` serves a thread that packs.
 pub fn context_channel() -> (ContextSender, ContextReceiver) {
     let (sender, receiver) = mpsc::channel(16);

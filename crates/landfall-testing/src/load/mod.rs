@@ -12,6 +12,7 @@ mod config;
 mod drive;
 mod histogram;
 mod report;
+mod stand_in;
 mod stats;
 mod writes;
 
@@ -28,6 +29,7 @@ use tokio::sync::oneshot;
 
 pub use config::{Connection, Kind, LoadConfig, Part};
 pub use report::{Failure, PhaseReport, Report, WritesReport};
+pub use stand_in::StandIn;
 
 use stats::Stats;
 

@@ -107,3 +107,30 @@ fn text(word: &str, variant: Variant, port: u16) -> String {
     file.push_str("\nvolumes: {data: {}}\n");
     file
 }
+
+/// The image that [`write_built`] has built.
+pub(crate) const BUILT: &str = "landfall-push";
+
+/// Writes an app of one service that is built from a context: the base, a layer that stays, and one
+/// that differs with each word. Returns the path of its compose file.
+pub(crate) fn write_built(folder: &Path, word: &str, port: u16) -> PathBuf {
+    std::fs::create_dir_all(folder).expect("a folder of ours");
+    let big: String = (0..200_000).map(|n| format!("{:x}\n", n * 2_654_435_761_u64)).collect();
+    let dockerfile = "FROM busybox:latest\nCOPY stays /site/stays\nCOPY index.html /site/index.html\n\
+                      CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/site\"]\n";
+    for (name, text) in [
+        ("Dockerfile", dockerfile),
+        ("stays", big.as_str()),
+        ("index.html", &format!("{word}\n")),
+        (".dockerignore", "compose.yaml\n"),
+    ] {
+        std::fs::write(folder.join(name), text).expect("a folder of ours");
+    }
+    let path = folder.join("compose.yaml");
+    let text = format!(
+        "name: ring\nservices:\n  web:\n    build: .\n    image: {BUILT}:1\n    init: true\n    \
+         ports: [\"127.0.0.1:{port}:8080\"]\n    x-landfall:\n      health: {{path: /}}\n"
+    );
+    std::fs::write(&path, text).expect("a folder of ours");
+    path
+}

@@ -1,4 +1,4 @@
-//! The app's host is another one, reached by SSH: deploys, refusals, cut cables, two clients.
+//! The app's host is another one, reached by SSH: deploys, refusals, cut cables, two clients, images.
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use landfall_testing::host::until;
 
 use crate::far::{Alias, Far};
-use crate::fixture::Variant;
+use crate::fixture::{self, Variant};
 use crate::ring::{Ring, Said, clean};
 
 const BOUND: Duration = Duration::from_mins(3);
@@ -200,5 +200,56 @@ fn a_second_client_calls_off_what_the_first_began() {
         assert_eq!(exit, Some(3), "{seat}: {text}");
         assert!(text.contains("called off"), "{seat}: {text}");
         assert_eq!(scene.ring.answer(), "good", "{seat}");
+    }
+}
+
+/// R16, R35: built on one engine, run on another, and no registry anywhere.
+#[test]
+fn images_travel_without_a_registry_and_the_second_time_only_the_changed_layer_does() {
+    let scene = Scene::new();
+    let workshop = std::env::var("LANDFALL_TEST_OTHER_ENGINE").expect("`cargo xtask test` sets it");
+    let push = |word: &str, more: &[&str]| {
+        let file = fixture::write_built(&scene.ring.folder().join("app"), word, scene.ring.port());
+        let file = file.to_str().expect("a path of ours").to_owned();
+        let words = [&["-f", file.as_str(), "deploy", "--push"], more].concat();
+        let mut command = scene.over(scene.ring.command(&words), Alias::Known, "a");
+        command.env("DOCKER_HOST", &workshop);
+        said(command)
+    };
+    let sends = |said: &Said| said.stderr.lines().filter(|l| l.starts_with("sending ")).count();
+
+    let first = push("one", &[]);
+    assert_eq!(first.exit_code, Some(0), "{first:?}");
+    assert_eq!((scene.ring.answer().as_str(), sends(&first)), ("one", 1), "{first:?}");
+    println!("{}", first.stderr);
+    let load = scene.ring.load();
+    let second = push("two", &["--build"]);
+    assert_eq!(second.exit_code, Some(0), "{second:?}");
+    assert_eq!((scene.ring.answer().as_str(), sends(&second)), ("two", 1), "{second:?}");
+    assert!(second.stderr.contains(": 1 of "), "{second:?}");
+    println!("{}", second.stderr);
+    let same = push("two", &[]);
+    assert_eq!(same.exit_code, Some(0), "{same:?}");
+    assert!(same.stderr.contains("is there already"), "{same:?}");
+    assert!(same.stderr.contains("nothing to do"), "{same:?}");
+    let back = scene.says(&["rollback", "-p", "ring"]);
+    assert_eq!(back.exit_code, Some(0), "{back:?}");
+    assert_eq!(scene.ring.answer(), "one");
+    clean(load);
+    // The image of the workshop, and the tags that the host keeps for a day.
+    remove_images(&workshop, fixture::BUILT);
+    let host = std::env::var("DOCKER_HOST").expect("`cargo xtask test` sets it");
+    remove_images(&host, "landfall/pushed");
+}
+
+fn remove_images(engine: &str, repository: &str) {
+    let docker = |words: &[&str]| {
+        let mut command = Command::new("docker");
+        let output = command.env("DOCKER_HOST", engine).args(words).output().expect("docker runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let tags = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", repository]);
+    for tag in tags.lines() {
+        docker(&["rmi", tag]);
     }
 }

@@ -79,6 +79,11 @@ impl Ring {
         self.command(&["-f", &file, "deploy"])
     }
 
+    /// A folder of the story's own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The agent's socket.
     pub(crate) fn agent_socket(&self) -> PathBuf {
         self.host.borrow().agent_socket()

@@ -1,10 +1,14 @@
 //! `landfall agent`: the agent of this host as a process.
 
+mod check_state;
 mod inspect;
+mod install;
 mod run;
 mod start;
 mod status;
 mod stop;
+mod uninstall;
+mod upgrade;
 
 use clap::{Args, Subcommand};
 
@@ -13,7 +17,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 
-/// Run, start, stop or ask the agent, which holds releases and runs rollouts on this host.
+/// Run, start, stop, install, upgrade or ask the agent, which holds releases and runs rollouts on this host.
 ///
 /// The agent holds releases, journals and leases of this host and runs its rollouts; the edge beside
 /// it serves the apps' ports. Sockets are in `LANDFALL_RUN_DIR` (/run/landfall), everything that
@@ -30,6 +34,11 @@ enum AgentCommand {
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Status(status::StatusArgs),
+    Install(install::InstallArgs),
+    Upgrade(upgrade::UpgradeArgs),
+    Uninstall(uninstall::UninstallArgs),
+    #[command(hide = true)]
+    CheckState(check_state::CheckStateArgs),
     #[command(hide = true)]
     Inspect(inspect::InspectArgs),
 }
@@ -41,6 +50,10 @@ impl AgentArgs {
             AgentCommand::Start(args) => &args.common,
             AgentCommand::Stop(args) => &args.common,
             AgentCommand::Status(args) => &args.common,
+            AgentCommand::Install(args) => &args.common,
+            AgentCommand::Upgrade(args) => &args.common,
+            AgentCommand::Uninstall(args) => &args.common,
+            AgentCommand::CheckState(args) => &args.common,
             AgentCommand::Inspect(args) => &args.common,
         }
     }
@@ -63,6 +76,10 @@ impl AgentArgs {
             AgentCommand::Start(_)
             | AgentCommand::Stop(_)
             | AgentCommand::Status(_)
+            | AgentCommand::Install(_)
+            | AgentCommand::Upgrade(_)
+            | AgentCommand::Uninstall(_)
+            | AgentCommand::CheckState(_)
             | AgentCommand::Inspect(_) => None,
         }
     }
@@ -76,6 +93,10 @@ pub(crate) async fn run(args: &AgentArgs, invocation: &Invocation) -> Result<Exi
         AgentCommand::Start(args) => start::run(args, invocation).await,
         AgentCommand::Stop(args) => stop::run(args, invocation).await,
         AgentCommand::Status(args) => status::run(args, invocation).await,
+        AgentCommand::Install(args) => install::run(args, invocation),
+        AgentCommand::Upgrade(args) => upgrade::run(args, invocation).await,
+        AgentCommand::Uninstall(args) => uninstall::run(args, invocation),
+        AgentCommand::CheckState(_) => check_state::run(invocation),
         AgentCommand::Inspect(args) => inspect::run(args, invocation),
     }
 }

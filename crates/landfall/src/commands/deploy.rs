@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, OnInterrupt};
 use crate::project::Project;
+use crate::push;
 use crate::rollout::{self, WatchArgs};
 use crate::watch::{self, Since};
 
@@ -19,10 +20,17 @@ use crate::watch::{self, Since};
 /// be interrupted without stopping it.
 ///
 /// Services with `build:` are built when the engine lacks their image, or with `--build`.
+///
+/// With `--push` no registry is needed, and nothing is built on the host: what this machine's engine
+/// has is sent, only the layers that the host lacks. A service with data keeps the image that the host
+/// has.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     build: BuildArgs,
+    /// Build here and send images of this machine's engine; the host pulls only what is not here.
+    #[arg(long)]
+    push: bool,
     /// Why, for the list of releases.
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -54,7 +62,9 @@ async fn deploy(
     project: &Project,
 ) -> Result<Exit, Failure> {
     let mut request = request(invocation, project, Images::new());
-    if args.build.build || needs_build(args, invocation, project, &request).await? {
+    if args.push {
+        request.images = push::all(invocation, project, &args.build).await?;
+    } else if args.build.build || needs_build(args, invocation, project, &request).await? {
         request.images = builds::all(invocation, project).await?;
     }
     request.message.clone_from(&args.message);
@@ -70,7 +80,8 @@ async fn deploy(
         }
     };
     let verdict = watch::follow(invocation, rollout, Since::Beginning).await?;
-    let missing = verdict.refusal().filter(|why| builds::would_help(project, &args.build, why));
+    let missing =
+        verdict.refusal().filter(|why| !args.push && builds::would_help(project, &args.build, why));
     if missing.is_some() {
         invocation.printer.say("the engine lacks an image of this app: building");
         invocation.on_interrupt(OnInterrupt::Plain);

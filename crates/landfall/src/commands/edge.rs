@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use landfall_api::EdgeClient;
 use landfall_edge::{Begin, EdgeConfig};
 
-use crate::daemon::{self, PidFile, Role};
+use crate::daemon::{self, Launch, PidFile, Role, notify, succeed};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 
-/// Run the edge, which serves the apps' ports on this host.
+/// Run or replace the edge, which serves the apps' ports on this host.
 ///
 /// The edge is the proxy that serves the apps' ports. It needs neither agent nor engine to go on
 /// serving, and keeps its last good routes over restarts.
@@ -25,6 +26,7 @@ pub(crate) struct EdgeArgs {
 #[derive(Debug, Subcommand)]
 enum EdgeCommand {
     Run(RunArgs),
+    Upgrade(UpgradeArgs),
 }
 
 /// Run the edge in the foreground, for a supervisor.
@@ -51,8 +53,51 @@ struct RunArgs {
     detached: bool,
 }
 
+/// Replace the running edge by this version, without refusing a connection.
+///
+/// Starts an edge in the background that takes over from the one that runs, and returns once it
+/// serves. If it fails, the one that runs goes on.
+#[derive(Debug, Args)]
+struct UpgradeArgs {}
+
 pub(crate) fn run(args: &EdgeArgs, invocation: &Invocation) -> Result<Exit, Failure> {
-    let EdgeCommand::Run(args) = &args.command;
+    match &args.command {
+        EdgeCommand::Run(args) => run_foreground(args, invocation),
+        EdgeCommand::Upgrade(UpgradeArgs {}) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failure::internal("no runtime").cause(error))?;
+            runtime.block_on(upgrade(invocation))
+        }
+    }
+}
+
+async fn upgrade(invocation: &Invocation) -> Result<Exit, Failure> {
+    let paths = &invocation.settings.paths;
+    let client = EdgeClient::new(&paths.edge_socket());
+    client.status().await.map_err(|error| {
+        Failure::not_done("edge", "the edge is not running")
+            .cause(error)
+            .hint("`landfall agent start` starts it")
+    })?;
+    let args = vec![
+        "edge".into(),
+        "run".into(),
+        "--detached".into(),
+        "--take-over".into(),
+        "--state-dir".into(),
+        paths.edge_state().into_os_string(),
+        "--control".into(),
+        paths.edge_socket().into_os_string(),
+    ];
+    let edge = Launch { role: Role::Edge, program: None, args };
+    let pid = succeed(&edge, paths, async |pid| {
+        client.status().await.is_ok_and(|status| status.pid == pid)
+    });
+    invocation.printer.say(&format!("edge replaced (pid {})", pid.await?));
+    Ok(Exit::Done)
+}
+
+fn run_foreground(args: &RunArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let paths = &invocation.settings.paths;
     daemon::begin(args.detached)?;
     let state_dir = args.state_dir.clone().unwrap_or_else(|| paths.edge_state());
@@ -68,6 +113,12 @@ pub(crate) fn run(args: &EdgeArgs, invocation: &Invocation) -> Result<Exit, Fail
         config.pid_file = Some(Arc::new(PidFile::take(Role::Edge, paths)?.into_file()));
         Begin::Fresh
     };
-    landfall_edge::run(config, begin, daemon::asked_to_end())?;
+    let control = config.control_socket.clone();
+    landfall_edge::run(config, begin, async {
+        tokio::select! {
+            () = daemon::asked_to_end() => {}
+            never = notify::tend(&control) => match never {},
+        }
+    })?;
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::DaemonError;
+use super::{DaemonError, notify};
 
 /// Says how much is logged; `info` by default.
 const LOG_VARIABLE: &str = "LANDFALL_LOG";
@@ -34,4 +34,5 @@ pub(crate) async fn asked_to_end() {
         _ = int.recv() => {}
     }
     tracing::info!("asked to end");
+    notify::stopping();
 }

@@ -6,14 +6,14 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::pidfile::raw;
-use super::{DaemonError, PidFile, Role, make_run_dir, make_state_dir};
+use super::{DaemonError, PidFile, Role, make_run_dir, make_state_dir, notify};
 use crate::settings::Paths;
 
 /// Time a role has to answer. The agent may have to fold journals and look at the engine first.
@@ -31,6 +31,8 @@ const TAIL_BYTES: u64 = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Launch {
     pub(crate) role: Role,
+    /// The binary, if not this one.
+    pub(crate) program: Option<PathBuf>,
     /// Arguments after the binary's name.
     pub(crate) args: Vec<OsString>,
 }
@@ -70,13 +72,35 @@ where
     Ok(Started::Fresh { pid })
 }
 
+/// Starts a successor of a role that runs, and waits until that one `serves`, by its pid.
+pub(crate) async fn succeed(
+    launch: &Launch,
+    paths: &Paths,
+    serves: impl AsyncFn(u32) -> bool,
+) -> Result<u32, DaemonError> {
+    let role = launch.role;
+    let log_from = log_length(role, paths);
+    let child = spawn(launch, paths)?;
+    let pid = child.id();
+    let mut watch = Watch { role, paths, child: Some(child), log_from };
+    watch.until(|| serves(pid)).await?;
+    Ok(pid)
+}
+
 fn spawn(launch: &Launch, paths: &Paths) -> Result<Child, DaemonError> {
     let role = launch.role.as_str();
     let failed = |source| DaemonError::Spawn { role, source };
+    let program = launch.program.clone().map_or_else(std::env::current_exe, Ok).map_err(failed)?;
+    if notify::is_supervised() {
+        // The supervisor keeps the log.
+        let mut command = Command::new(program);
+        command.args(&launch.args).stdin(Stdio::null()).current_dir("/");
+        return command.spawn().map_err(failed);
+    }
     let path = launch.role.log_file(paths);
     let log = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
     let errors = log.try_clone().map_err(failed)?;
-    Command::new(std::env::current_exe().map_err(failed)?)
+    Command::new(program)
         .args(&launch.args)
         .stdin(Stdio::null())
         .stdout(log)

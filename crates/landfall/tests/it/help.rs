@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 31] = [
     &[],
     &["config"],
     &["check"],
@@ -27,9 +27,13 @@ const COMMANDS: [&[&str]; 27] = [
     &["agent", "start"],
     &["agent", "stop"],
     &["agent", "status"],
+    &["agent", "install"],
+    &["agent", "upgrade"],
+    &["agent", "uninstall"],
     &["recover"],
     &["edge"],
     &["edge", "run"],
+    &["edge", "upgrade"],
 ];
 
 #[test]

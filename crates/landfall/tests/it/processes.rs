@@ -119,3 +119,127 @@ fn an_edge_takes_over_and_is_stopped_as_the_one_before_it() {
     assert!(text.contains(&format!("edge stopped (pid {})", second.id())), "{text}");
     assert!(second.wait().unwrap().success());
 }
+
+#[test]
+fn agent_and_edge_are_upgraded_in_the_background() {
+    let host = Host::new();
+    let copy = host.0.path("landfall");
+    std::fs::copy(env!("CARGO_BIN_EXE_landfall"), &copy).unwrap();
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(&copy)
+            .args(args)
+            .env("LANDFALL_RUN_DIR", host.0.path("run"))
+            .env("LANDFALL_STATE_DIR", host.0.path("state"))
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    assert_eq!(run(&["agent", "start", "--subnet-pool", "10.250.0.0/16"]).0, Some(0));
+    let first = edge_pid(&host);
+
+    // What is no landfall changes nothing, nor does one that does not know the store.
+    let (code, text) = run(&["agent", "upgrade", "--binary", "/bin/true"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("is no landfall"), "{text}");
+    let old = host.0.path("old");
+    std::fs::write(&old, "#!/bin/sh\n[ \"$1\" = --version ] && echo landfall 0.0.1\n").unwrap();
+    let executable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+    std::fs::set_permissions(&old, executable.clone()).unwrap();
+    let (code, text) = run(&["agent", "upgrade", "--binary", old.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("does not understand the store"), "{text}");
+    assert!(!host.0.path("landfall.previous").exists());
+
+    // One that says all is well and does not run is taken back.
+    std::fs::write(
+        &old,
+        "#!/bin/sh\ncase \"$1 $2\" in \"--version \") echo landfall 0.0.1 ;; \"agent run\") exit 9 ;; esac\n",
+    )
+    .unwrap();
+    let (code, text) = run(&["agent", "upgrade", "--binary", old.to_str().unwrap()]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("the previous version runs again"), "{text}");
+    assert_eq!(edge_pid(&host), first);
+
+    let (code, text) = run(&["agent", "upgrade", "--binary", env!("CARGO_BIN_EXE_landfall")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(host.0.path("landfall.previous").exists());
+    assert_ne!(edge_pid(&host), first);
+    let agent = std::fs::read_to_string(host.0.path("run/agent.pid")).unwrap();
+    let line = std::fs::read(format!("/proc/{}/cmdline", agent.trim())).unwrap();
+    assert!(String::from_utf8_lossy(&line).contains("10.250.0.0/16"), "it keeps its arguments");
+    let (_, text) = run(&["agent", "status"]);
+    assert!(text.contains(&format!("pid {}, generation 0", edge_pid(&host))), "{text}");
+}
+
+#[test]
+fn a_supervisor_hears_that_they_serve_live_and_end() {
+    let host = Host::new();
+    std::fs::create_dir_all(host.0.path("run")).unwrap();
+    for role in ["agent", "edge"] {
+        let path = host.0.path(&format!("{role}.notify"));
+        let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_landfall"))
+            .args([role, "run"])
+            .env("LANDFALL_RUN_DIR", host.0.path("run"))
+            .env("LANDFALL_STATE_DIR", host.0.path("state"))
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+            .env("NOTIFY_SOCKET", &path)
+            .env("WATCHDOG_USEC", "60000")
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let hear = || {
+            let mut buffer = [0; 256];
+            let count = socket.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..count].to_vec()).unwrap()
+        };
+        assert_eq!(hear(), format!("READY=1\nMAINPID={}", child.id()));
+        assert_eq!(hear(), "WATCHDOG=1");
+        assert_eq!(hear(), "WATCHDOG=1");
+        host.0.run(&["agent", "stop", "--edge"]);
+        assert!(child.wait().unwrap().success());
+        let mut last = hear();
+        while last == "WATCHDOG=1" {
+            last = hear();
+        }
+        assert_eq!(last, "STOPPING=1");
+    }
+}
+
+#[test]
+fn services_are_written_for_an_image_and_taken_away_again() {
+    let stage = Stage::new(&[]);
+    let mut text = String::new();
+    for args in [
+        &["agent", "install", "--root", "image", "--binary", "/usr/bin/landfall"][..],
+        &["agent", "install", "--root", "image", "--binary", "/usr/bin/landfall"],
+        &[
+            "agent",
+            "install",
+            "--root",
+            "image",
+            "--binary",
+            "/usr/bin/landfall",
+            "--format",
+            "json",
+        ],
+        &["agent", "uninstall", "--root", "image", "--purge-state"],
+        &["agent", "uninstall", "--root", "image"],
+        &[
+            "agent",
+            "install",
+            "--print",
+            "--binary",
+            "/usr/bin/landfall",
+            "--socket-group",
+            "docker",
+        ],
+    ] {
+        text += &stage.transcript(args);
+    }
+    same_as_transcript("agent-install", &text);
+}

@@ -33,7 +33,7 @@ pub(super) fn run(args: &InspectArgs, invocation: &Invocation) -> Result<Exit, F
     let damaged = |what: &str, error: &dyn std::fmt::Display| {
         Failure::not_done("inspect", format!("the {what}'s state cannot be used: {error}"))
     };
-    let agent = landfall_agent::inspect(&args.state_dir.join("agent"));
+    let agent = landfall_agent::read_state(&args.state_dir.join("agent"));
     let agent = agent.map_err(|error| damaged("agent", &error))?;
     let table = landfall_edge::stored_table(&args.state_dir.join("edge"));
     let table = table.map_err(|error| damaged("edge", &error))?;

@@ -9,7 +9,7 @@ use landfall_agent::AgentConfig;
 use landfall_docker::DockerEngine;
 
 use crate::cli::CommonArgs;
-use crate::daemon::{self, PidFile, Role};
+use crate::daemon::{self, PidFile, Role, notify};
 use crate::engine::HostEngine;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -71,7 +71,13 @@ pub(crate) fn run(args: &RunArgs, invocation: &Invocation) -> Result<Exit, Failu
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Failure::internal("no runtime").cause(error))?;
-    runtime.block_on(landfall_agent::run(config, engine, daemon::asked_to_end()))?;
+    let socket = config.socket.clone();
+    runtime.block_on(async {
+        tokio::select! {
+            ended = landfall_agent::run(config, engine, daemon::asked_to_end()) => ended,
+            never = notify::tend(&socket) => match never {},
+        }
+    })?;
     Ok(Exit::Done)
 }
 

@@ -58,7 +58,7 @@ async fn start_edge(paths: &Paths) -> Result<Started, DaemonError> {
         "--control".into(),
         paths.edge_socket().into_os_string(),
     ];
-    let edge = Launch { role: Role::Edge, args: args.to_vec() };
+    let edge = Launch { role: Role::Edge, program: None, args: args.to_vec() };
     let client = EdgeClient::new(&paths.edge_socket());
     launch(&edge, paths, || async { client.status().await.is_ok() }).await
 }
@@ -72,7 +72,7 @@ async fn start_agent(host: &HostArgs, paths: &Paths) -> Result<Started, DaemonEr
         paths.agent_socket.clone().into_os_string(),
     ];
     args.extend(host.again());
-    let agent = Launch { role: Role::Agent, args };
+    let agent = Launch { role: Role::Agent, program: None, args };
     let client = AgentClient::new(&paths.agent_socket);
     launch(&agent, paths, || async { client.info().await.is_ok() }).await
 }
