@@ -153,7 +153,7 @@ fn fits(
 
 /// Everything of an image, in a file without a name.
 async fn spool(engine: &DockerEngine, image: &str) -> Result<Saved, Failure> {
-    let failed = |error| ArchiveError::Read(error);
+    let failed = ArchiveError::Read;
     let file = tempfile::tempfile_in(spool_folder()).map_err(failed)?;
     // Nothing else waits in this process, and the page cache takes what is written.
     let mut out = BufWriter::with_capacity(CHUNK_BYTES, file.try_clone().map_err(failed)?);

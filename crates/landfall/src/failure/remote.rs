@@ -93,73 +93,70 @@ fn no_agent(message: String, host: &RemoteHost, socket_exists: bool) -> Failure 
 }
 
 fn refused(host: &RemoteHost, why: Refusal, said: Vec<String>) -> Failure {
-    let command = host.address.command();
-    let (code, message, hint) = match why {
-        Refusal::Key => (
-            "ssh_key_refused",
-            format!("{host} refuses every key"),
-            format!("once `{command}` works, this does: `ssh-add` and `ssh-copy-id` help"),
-        ),
-        Refusal::UnknownHost => (
-            "ssh_host_unknown",
-            format!("the key of {host} is not known"),
-            format!("run `{command}` once and compare the fingerprint, or add it to known_hosts"),
-        ),
-        Refusal::ChangedHost => (
-            "ssh_host_changed",
-            format!("{host} has another key than the one that is known"),
+    let failure = Failure::not_done(code(why), message(host, why));
+    said.into_iter().fold(failure, Failure::cause).hint(hint(&host.address.command(), why))
+}
+
+fn code(why: Refusal) -> &'static str {
+    match why {
+        Refusal::Key => "ssh_key_refused",
+        Refusal::UnknownHost => "ssh_host_unknown",
+        Refusal::ChangedHost => "ssh_host_changed",
+        Refusal::Name => "ssh_name",
+        Refusal::Port | Refusal::Way => "ssh_unreachable",
+        Refusal::Silence => "ssh_timeout",
+        Refusal::HungUp => "ssh_closed",
+        Refusal::Algorithms => "ssh_algorithms",
+        Refusal::Config => "ssh_config",
+        Refusal::Forward => "ssh_forward",
+        Refusal::Other => "ssh_failed",
+    }
+}
+
+fn message(host: &RemoteHost, why: Refusal) -> String {
+    match why {
+        Refusal::Key => format!("{host} refuses every key"),
+        Refusal::UnknownHost => format!("the key of {host} is not known"),
+        Refusal::ChangedHost => format!("{host} has another key than the one that is known"),
+        Refusal::Name => format!("{host} cannot be found"),
+        Refusal::Port => format!("nothing listens for SSH on {host}"),
+        Refusal::Way => format!("there is no way to {host}"),
+        Refusal::Silence => format!("{host} does not answer"),
+        Refusal::HungUp => format!("{host} closed the connection"),
+        Refusal::Algorithms => format!("{host} and this machine have no algorithm in common"),
+        Refusal::Config => "ssh does not accept its configuration".to_owned(),
+        Refusal::Forward => format!("{host} does not let sockets be forwarded"),
+        Refusal::Other => format!("no connection to {host}"),
+    }
+}
+
+fn hint(command: &str, why: Refusal) -> String {
+    match why {
+        Refusal::Key => {
+            format!("once `{command}` works, this does: `ssh-add` and `ssh-copy-id` help")
+        }
+        Refusal::UnknownHost => {
+            format!("run `{command}` once and compare the fingerprint, or add it to known_hosts")
+        }
+        Refusal::ChangedHost => {
             "unless you know why, somebody may be in between: ask who runs the host before you \
              remove the old key (`ssh-keygen -R`)"
-                .to_owned(),
-        ),
-        Refusal::Name => (
-            "ssh_name",
-            format!("{host} cannot be found"),
-            format!("is it the right name? `--host {LOCAL}` is this host"),
-        ),
-        Refusal::Port => (
-            "ssh_unreachable",
-            format!("nothing listens for SSH on {host}"),
-            "is it up, and is the port right? (`ssh://host:port`)".to_owned(),
-        ),
-        Refusal::Way => (
-            "ssh_unreachable",
-            format!("there is no way to {host}"),
-            "is this machine online, and in the right VPN?".to_owned(),
-        ),
-        Refusal::Silence => (
-            "ssh_timeout",
-            format!("{host} does not answer"),
-            "is it up, and does a firewall let SSH through?".to_owned(),
-        ),
-        Refusal::HungUp => (
-            "ssh_closed",
-            format!("{host} closed the connection"),
-            format!("`{command} -v` says more; its sshd may limit how many may connect"),
-        ),
-        Refusal::Algorithms => (
-            "ssh_algorithms",
-            format!("{host} and this machine have no algorithm in common"),
-            "one of the two is very old: upgrade it".to_owned(),
-        ),
-        Refusal::Config => (
-            "ssh_config",
-            "ssh does not accept its configuration".to_owned(),
-            "mend ~/.ssh/config".to_owned(),
-        ),
-        Refusal::Forward => (
-            "ssh_forward",
-            format!("{host} does not let sockets be forwarded"),
-            "AllowStreamLocalForwarding and PermitOpen in its sshd_config decide".to_owned(),
-        ),
-        Refusal::Other => (
-            "ssh_failed",
-            format!("no connection to {host}"),
-            format!("once `{command}` works, this does"),
-        ),
-    };
-    let failure = Failure::not_done(code, message);
-    said.into_iter().fold(failure, Failure::cause).hint(hint)
+                .to_owned()
+        }
+        Refusal::Name => format!("is it the right name? `--host {LOCAL}` is this host"),
+        Refusal::Port => "is it up, and is the port right? (`ssh://host:port`)".to_owned(),
+        Refusal::Way => "is this machine online, and in the right VPN?".to_owned(),
+        Refusal::Silence => "is it up, and does a firewall let SSH through?".to_owned(),
+        Refusal::HungUp => {
+            format!("`{command} -v` says more; its sshd may limit how many may connect")
+        }
+        Refusal::Algorithms => "one of the two is very old: upgrade it".to_owned(),
+        Refusal::Config => "mend ~/.ssh/config".to_owned(),
+        Refusal::Forward => {
+            "AllowStreamLocalForwarding and PermitOpen in its sshd_config decide".to_owned()
+        }
+        Refusal::Other => format!("once `{command}` works, this does"),
+    }
 }
 
 impl Failure {
