@@ -23,7 +23,7 @@ use crate::store::{NewRelease, Opening, now_ms};
 use crate::wish::Wish;
 
 /// Longest wait until a resumed rollout says so.
-const RESUME_TOLD_MAX: Duration = Duration::from_secs(5);
+pub(crate) const RESUME_TOLD_MAX: Duration = Duration::from_secs(5);
 
 impl<G: Ground> Agent<G> {
     /// Takes a wish: plans at once, or starts a rollout and says its number.
@@ -168,6 +168,10 @@ impl<G: Ground> Agent<G> {
                 self.leases.give_back(lease);
                 driver.journal.tell_end();
             }
+            Ok(Settled::Held) => {
+                tracing::info!(%app, %rollout, "held");
+                self.rest_held(lease);
+            }
             Ok(Settled::Stuck(reason)) => {
                 tracing::error!(%app, %rollout, reason = reason.message, "stuck");
                 lease.rest();
@@ -225,6 +229,9 @@ impl<G: Ground> Agent<G> {
                 .hint("it unwinds already, or it is past the cutover: roll back instead"));
         }
         lease.call_off();
+        if lease.is_held() {
+            self.drive_held(&lease);
+        }
         Ok(lease.of.clone())
     }
 
@@ -233,6 +240,11 @@ impl<G: Ground> Agent<G> {
         let lease = self.open_lease(app, id)?;
         if let Some(why) = lease.broken_by() {
             return Err(Problem::new(ProblemCode::Stuck, why));
+        }
+        if lease.is_held() {
+            let message = format!("rollout {} of {app} is held, not stuck", lease.of.rollout);
+            return Err(Problem::new(ProblemCode::Invalid, message)
+                .hint("`landfall promote` lets it through, `landfall cancel` calls it off"));
         }
         if !lease.is_resting() {
             let message = format!("rollout {} of {app} is not stuck", lease.of.rollout);
@@ -248,7 +260,7 @@ impl<G: Ground> Agent<G> {
         Ok(of)
     }
 
-    fn open_lease(&self, app: &AppName, id: RolloutId) -> Result<Arc<Lease>, Problem> {
+    pub(crate) fn open_lease(&self, app: &AppName, id: RolloutId) -> Result<Arc<Lease>, Problem> {
         let wanted = |lease: &Arc<Lease>| match id {
             RolloutId::Latest => true,
             RolloutId::Number(number) => lease.of.rollout == number,

@@ -77,6 +77,8 @@ mod planted {
             Record::Failed { .. } => "failed",
             Record::Turned { .. } => "turned",
             Record::Resumed => "resumed",
+            Record::Held => "held",
+            Record::Promoted { .. } => "promoted",
             Record::Stuck { .. } => "stuck",
             Record::Ended { .. } => "ended",
         }

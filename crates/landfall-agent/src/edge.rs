@@ -75,7 +75,9 @@ fn changed(error: EdgeClientError) -> EdgeError {
             let message = format!("the edge refused: {}", refused.message);
             let (effect, retry) = match refused.kind {
                 RefusedKind::Stale | RefusedKind::Listen => (Effect::None, Retry::Later),
-                RefusedKind::Invalid | RefusedKind::Malformed => (Effect::None, Retry::Never),
+                RefusedKind::Superseded | RefusedKind::Invalid | RefusedKind::Malformed => {
+                    (Effect::None, Retry::Never)
+                }
                 // A write that failed half-way may have been persisted all the same.
                 RefusedKind::Storage => (Effect::Unknown, Retry::Later),
             };
@@ -110,6 +112,9 @@ mod tests {
     fn refusals_changed_nothing() {
         let error = changed(refused(RefusedKind::Stale));
         assert!(error.stale && error.effect == Effect::None);
+        let error = changed(refused(RefusedKind::Superseded));
+        assert!(!error.stale, "asking again, with a newer generation, must not help");
+        assert_eq!((error.effect, error.retry), (Effect::None, Retry::Never));
         let error = changed(refused(RefusedKind::Invalid));
         assert_eq!((error.effect, error.retry), (Effect::None, Retry::Never));
     }

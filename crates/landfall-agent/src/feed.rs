@@ -32,7 +32,7 @@ pub(crate) struct Feed {
 struct State {
     events: Vec<Event>,
     narrator: Narrator,
-    /// Over, or waiting for a person: viewers need not wait.
+    /// Over, held, or waiting for a person: viewers need not wait.
     at_rest: bool,
 }
 
@@ -92,7 +92,8 @@ impl Feed {
     pub(crate) fn record(&self, entry: &Entry) {
         let mut state = self.lock();
         let kind = state.narrator.tell(entry);
-        state.at_rest = matches!(entry.record, Record::Ended { .. } | Record::Stuck { .. });
+        state.at_rest =
+            matches!(entry.record, Record::Ended { .. } | Record::Stuck { .. } | Record::Held);
         self.push(&mut state, event_seq(entry.seq), entry.at_ms, kind);
     }
 
@@ -119,6 +120,11 @@ impl Feed {
     /// Looks at the fold so far; `None` while nothing is recorded.
     pub(crate) fn look<T>(&self, look: impl FnOnce(Option<&Rollout>) -> T) -> T {
         look(self.lock().narrator.rollout())
+    }
+
+    /// When it was held last; milliseconds since 1970.
+    pub(crate) fn held_at_ms(&self) -> Option<u64> {
+        self.lock().narrator.held_at_ms()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

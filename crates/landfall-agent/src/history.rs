@@ -28,6 +28,8 @@ pub(crate) fn verdict(rollout: &Began) -> Option<&Verdict> {
         | Record::Failed { .. }
         | Record::Turned { .. }
         | Record::Resumed
+        | Record::Held
+        | Record::Promoted { .. }
         | Record::Stuck { .. } => None,
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>
         .route("/v1/apps/{app}/rollouts/{rollout}", get(queries::rollout::<G>))
         .route("/v1/apps/{app}/history", get(queries::history::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/promote", post(rollouts::promote::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<G>))
         .route("/v1/images/query", post(images::query::<G>))
         .layer(middleware::from_fn(|request, next| within(ANSWER_TIMEOUT, request, next)));

@@ -2,15 +2,18 @@
 //! give them back. A stuck rollout keeps its lease, since its app is half-way.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use landfall_api::{OpenPhase, OpenRollout, Problem, ProblemCode, RolloutId, RolloutRef};
 use landfall_core::id::AppName;
 use landfall_core::plan::{Plan, RolloutKind};
+use landfall_core::rollout::Rollout;
 use landfall_deploy::Cancel;
 use tokio::sync::watch;
 
 use crate::feed::Feed;
+use crate::hold;
 
 /// Feeds of ended rollouts that are kept with all their events.
 const RECENT_MAX: usize = 8;
@@ -31,6 +34,7 @@ pub(crate) struct Lease {
     /// The wish to call it off, as the driver hears it.
     pub cancel: Cancel,
     called_off: watch::Sender<bool>,
+    hold_ends_at: OnceLock<Duration>,
     stage: Mutex<Stage>,
 }
 
@@ -41,7 +45,7 @@ enum Stage {
     Preparing,
     /// A driver runs it.
     Driving,
-    /// Nobody: it is stuck, or waits to be taken up again.
+    /// Nobody: it is held or stuck, or waits to be taken up again.
     Resting,
     /// Nobody can: its journal cannot be read.
     Broken(String),
@@ -74,7 +78,8 @@ impl Lease {
         stage: Stage,
     ) -> Self {
         let (cancel, called_off) = (Cancel::new(), watch::Sender::new(false));
-        Self { of, kind, by, since_ms, feed, cancel, called_off, stage: Mutex::new(stage) }
+        let (hold_ends_at, stage) = (OnceLock::new(), Mutex::new(stage));
+        Self { of, kind, by, since_ms, feed, cancel, called_off, hold_ends_at, stage }
     }
 
     /// Wishes that it be called off.
@@ -124,9 +129,20 @@ impl Lease {
         }
     }
 
-    /// Nobody drives it: stuck or interrupted.
+    /// Nobody drives it: held, stuck or interrupted.
     pub(crate) fn is_resting(&self) -> bool {
         *lock(&self.stage) == Stage::Resting
+    }
+
+    /// Whether it waits for consent.
+    pub(crate) fn is_held(&self) -> bool {
+        self.feed.look(|rollout| rollout.is_some_and(Rollout::is_held))
+    }
+
+    /// The monotonic time at which a hold is over: asked for once, kept for the lease's life, so that
+    /// no jump of the wall clock changes it.
+    pub(crate) fn hold_ends_at(&self, first: impl FnOnce() -> Duration) -> Duration {
+        *self.hold_ends_at.get_or_init(first)
     }
 
     /// Its plan, once there is one.
@@ -136,9 +152,13 @@ impl Lease {
 
     /// As viewers see it.
     pub(crate) fn view(&self) -> OpenRollout {
+        let held_at_ms = self.feed.held_at_ms().unwrap_or_default();
         let (release, phase) = self.feed.look(|rollout| match (rollout, self.broken_by()) {
             (_, Some(why)) => (None, OpenPhase::Stuck { reason: unreadable(why) }),
             (None, None) => (None, OpenPhase::Preparing),
+            (Some(rollout), None) if rollout.is_held() => {
+                (rollout.plan().release, held(rollout.plan(), held_at_ms))
+            }
             (Some(rollout), None) => {
                 let phase = match (rollout.stuck(), rollout.unwinding()) {
                     (Some(reason), _) => OpenPhase::Stuck { reason: reason.clone() },
@@ -167,6 +187,16 @@ impl Lease {
                 format!("rollout {rollout} of {app} is stuck: {reason}"),
             )
             .hint("remove the cause, then `landfall resume`"),
+            OpenPhase::Held { since_ms, .. } => {
+                let ago = crate::store::now_ms().saturating_sub(since_ms) / 1000;
+                let message = format!(
+                    "rollout {rollout} of {app}, started by {}, is held since {ago} s",
+                    self.by
+                );
+                Problem::new(ProblemCode::Busy, message).hint(
+                    "let it through with `landfall promote`, or call it off with `landfall cancel`",
+                )
+            }
             OpenPhase::Preparing | OpenPhase::Forward { .. } | OpenPhase::Back { .. } => {
                 let ago = crate::store::now_ms().saturating_sub(self.since_ms) / 1000;
                 let message = format!(
@@ -178,6 +208,11 @@ impl Lease {
             }
         }
     }
+}
+
+fn held(plan: &Plan, since_ms: u64) -> OpenPhase {
+    let preview = plan.preview().map(|part| part.routes.clone()).unwrap_or_default();
+    OpenPhase::Held { since_ms, until_ms: hold::until_ms(plan, since_ms), preview }
 }
 
 fn unreadable(why: String) -> landfall_core::reason::Reason {

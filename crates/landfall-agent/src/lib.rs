@@ -19,6 +19,7 @@ mod feed;
 mod files;
 mod ground;
 mod history;
+mod hold;
 mod host;
 mod http;
 mod images;

@@ -9,6 +9,8 @@ use landfall_core::record::{Action, Record, Verdict};
 use landfall_core::rollout::{Next, Rollout};
 use landfall_deploy::ports::{Entry, Progress};
 
+use crate::hold;
+
 /// Events between two records get numbers between theirs.
 const SEQ_GAP: u64 = 100_000;
 
@@ -23,6 +25,7 @@ pub(crate) struct Narrator {
     opened_at_ms: u64,
     rollout: Option<Rollout>,
     started_at_ms: HashMap<(usize, bool), u64>,
+    held_at_ms: Option<u64>,
 }
 
 /// A step and whether it is its undo.
@@ -33,12 +36,17 @@ fn key(step: usize, action: Action) -> (usize, bool) {
 impl Narrator {
     /// Of a rollout that was asked for at this time.
     pub(crate) fn new(opened_at_ms: u64) -> Self {
-        Self { opened_at_ms, rollout: None, started_at_ms: HashMap::new() }
+        Self { opened_at_ms, rollout: None, started_at_ms: HashMap::new(), held_at_ms: None }
     }
 
     /// The fold so far.
     pub(crate) fn rollout(&self) -> Option<&Rollout> {
         self.rollout.as_ref()
+    }
+
+    /// When it was held; milliseconds since 1970.
+    pub(crate) fn held_at_ms(&self) -> Option<u64> {
+        self.held_at_ms
     }
 
     /// Takes one record in and tells it.
@@ -74,6 +82,11 @@ impl Narrator {
             },
             Record::Turned { reason } => EventKind::TurnedBack { reason: reason.clone() },
             Record::Resumed => EventKind::Resumed,
+            Record::Held => {
+                self.held_at_ms = Some(entry.at_ms);
+                self.held(entry.at_ms)
+            }
+            Record::Promoted { by } => EventKind::Promoted { by: by.clone() },
             Record::Stuck { reason } => EventKind::Stuck { reason: reason.clone() },
             Record::Ended { verdict } => EventKind::Ended {
                 outcome: outcome(verdict),
@@ -85,6 +98,13 @@ impl Narrator {
 
     fn plan(&self) -> Option<&Plan> {
         self.rollout.as_ref().map(Rollout::plan)
+    }
+
+    fn held(&self, at_ms: u64) -> EventKind {
+        let plan = self.plan();
+        let preview = plan.and_then(Plan::preview).map(|part| part.routes.clone());
+        let until_ms = plan.and_then(|plan| hold::until_ms(plan, at_ms));
+        EventKind::Held { preview: preview.unwrap_or_default(), until_ms }
     }
 
     fn goes_on_with(&self, step: usize, action: Action) -> bool {

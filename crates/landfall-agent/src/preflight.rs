@@ -26,16 +26,24 @@ impl<G: Ground> Agent<G> {
         world: &World,
     ) -> Result<(), Problem> {
         let routes = planned_routes(plan);
-        // Plans that run now count as if they had been cut over already.
+        // Plans that run now count as if they had been cut over already, and were held still.
         let table = world.open_plans.iter().fold(world.table.clone(), |table, open| {
-            match planned_routes(open) {
+            let table = match planned_routes(open) {
                 Some(routes) => table.with_app(&open.app, Some(routes.clone())),
+                None => table,
+            };
+            match open.preview() {
+                Some(preview) => table.with_preview(&open.app, Some(preview.clone())),
                 None => table,
             }
         });
+        let held = table.with_preview(&plan.app, plan.preview().cloned());
         let next = table.with_app(&plan.app, routes.cloned());
-        next.validate().map_err(|error| problems::table(&error))?;
-        let mut taken = self.taken_listeners(routes, &world.table).await?;
+        for table in [held, next] {
+            table.validate().map_err(|error| problems::table(&error))?;
+        }
+        let parts = routes.into_iter().chain(plan.preview());
+        let mut taken = self.taken_listeners(parts, &world.table).await?;
         if let Some(release) = release {
             taken.extend(self.taken_native_ports(plan, release, world).await?);
         }
@@ -49,12 +57,12 @@ impl<G: Ground> Agent<G> {
     /// Addresses for the edge that it does not have and cannot get.
     async fn taken_listeners(
         &self,
-        routes: Option<&AppRoutes>,
+        parts: impl Iterator<Item = &AppRoutes>,
         table: &RouteTable,
     ) -> Result<Vec<String>, Problem> {
-        let Some(routes) = routes else { return Ok(Vec::new()) };
         let present = table.listeners();
-        let wanted: BTreeSet<_> = routes.routes.iter().map(|route| route.listen).collect();
+        let wanted: BTreeSet<_> =
+            parts.flat_map(|part| &part.routes).map(|route| route.listen).collect();
         let listen: Vec<_> = wanted.difference(&present).copied().collect();
         if listen.is_empty() {
             return Ok(Vec::new());

@@ -6,7 +6,7 @@ use landfall_api::{
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::label::Scope;
 use landfall_core::plan::{Plan, RolloutKind};
-use landfall_core::planner::{PlanInput, ServingRelease, plan};
+use landfall_core::planner::{HoldWish, PlanInput, ServingRelease, plan};
 use landfall_core::release::Release;
 use landfall_core::retention;
 use tokio::sync::OwnedMutexGuard;
@@ -64,7 +64,8 @@ impl<G: Ground> Agent<G> {
         if let Some(serving) = already_serves(&target, &past, &world) {
             return Ok(Prepared::Nothing(NothingToDo { serving: Some(serving) }));
         }
-        let plan = self.plan(rollout, &target, &past, &world)?;
+        let hold = self.hold(wish, target.release.as_ref(), &world).await?;
+        let plan = self.plan(rollout, &target, &past, &world, hold)?;
         feed.say(EventKind::Preparing { what: "checking ports and routes".to_owned() });
         self.preflight(&plan, target.release.as_ref(), &world).await?;
         let changes = changes(past.serving.as_ref().map(|(_, r)| r), target.release.as_ref());
@@ -78,6 +79,7 @@ impl<G: Ground> Agent<G> {
         target: &Target,
         past: &Past,
         world: &World,
+        hold: Option<HoldWish>,
     ) -> Result<Plan, Problem> {
         let stateful = world.stateful();
         let serving = past.serving.as_ref();
@@ -92,6 +94,7 @@ impl<G: Ground> Agent<G> {
             taken: &world.taken,
             pool: self.config.subnet_pool,
             keep: kept_afterwards(target, past, world),
+            hold,
         };
         plan(&input).map_err(|error| problems::plan(&error))
     }

@@ -1,6 +1,6 @@
 //! Errors of the agent's neighbours as problems that a person reads.
 
-use landfall_api::{Problem, ProblemCode};
+use landfall_api::{EdgeClientError, Problem, ProblemCode};
 use landfall_core::planner::PlanError;
 use landfall_core::route::InvalidTable;
 use landfall_deploy::ports::{EdgeError, EngineError, EngineErrorKind};
@@ -44,6 +44,11 @@ pub(crate) fn engine(error: &EngineError) -> Problem {
 pub(crate) fn edge(error: &EdgeError) -> Problem {
     Problem::new(ProblemCode::Unavailable, error.message.clone())
         .hint("is the edge running? `landfall agent start` starts it")
+}
+
+/// The edge was asked, and did not answer.
+pub(crate) fn edge_call(error: &EdgeClientError) -> Problem {
+    Problem::new(ProblemCode::Unavailable, format!("the edge does not answer: {error}"))
 }
 
 /// No plan.

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use landfall_api::Problem;
-use landfall_core::id::AppName;
+use landfall_core::id::{AppName, RolloutNumber};
 use landfall_core::label::Scope;
-use landfall_core::plan::Step;
+use landfall_core::plan::{Plan, Step};
 use landfall_core::record::Record;
+use landfall_core::release::Release;
 use landfall_core::route::AppRoutes;
 use landfall_core::spec::Workload;
 use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
@@ -40,6 +41,7 @@ impl<G: Ground> Agent<G> {
             tell("engine", was_up.0, up.0);
             tell("edge", was_up.1, up.1);
             let is_back = (up.0 && !was_up.0) || (up.1 && !was_up.1);
+            self.end_overdue_holds();
             if up.0 && (is_back || look.is_multiple_of(INTERRUPTED_EVERY)) {
                 self.take_up_interrupted(is_back);
             }
@@ -74,11 +76,18 @@ impl<G: Ground> Agent<G> {
         };
         let mut well = true;
         for app in apps {
-            // An open rollout's driver knows better what should run.
-            if self.leases.held(&app).is_some() {
-                continue;
-            }
-            match self.reconcile(&app).await {
+            let reconciled = match self.leases.held(&app) {
+                None => self.reconcile(&app, None).await,
+                // Nobody else looks after it, perhaps for days.
+                Some(lease) if lease.is_held() && lease.try_drive() => {
+                    let reconciled = self.reconcile(&app, lease.plan().as_ref()).await;
+                    self.rest_held(&lease);
+                    reconciled
+                }
+                // An open rollout's driver knows better what should run.
+                Some(_) => continue,
+            };
+            match reconciled {
                 Ok(started) => well &= started == 0,
                 Err(problem) => {
                     tracing::warn!(%app, problem = problem.message, "cannot reconcile");
@@ -89,29 +98,34 @@ impl<G: Ground> Agent<G> {
         well
     }
 
-    /// Starts what should run of one app; says how many.
-    pub(crate) async fn reconcile(&self, app: &AppName) -> Result<usize, Problem> {
-        let Some((since, release)) = self.past(app).await?.serving else { return Ok(0) };
+    /// Starts what should run of one app, a held candidate included; says how many.
+    pub(crate) async fn reconcile(
+        &self,
+        app: &AppName,
+        held: Option<&Plan>,
+    ) -> Result<usize, Problem> {
+        let serving = self.past(app).await?.serving;
+        let mut live: Vec<(RolloutNumber, Release)> = Vec::new();
+        if let Some(release) = held.and_then(|plan| plan.release) {
+            let sealed = self.store.release(app, release).await?;
+            live.extend(held.map(|plan| plan.rollout).zip(sealed));
+        }
+        live.extend(serving.as_ref().map(|(since, release)| (since.rollout, release.clone())));
+        if live.is_empty() {
+            return Ok(0);
+        }
         let found = self.platform.containers(&Selector::app(app)).await;
         let found = found.map_err(|error| problems::engine(&error))?;
-        let workload = |found: &FoundContainer| {
-            let service = found.labels.service.as_ref()?;
-            release.spec.services.get(service).map(|service| service.workload)
-        };
         let mut down: Vec<_> = found
             .iter()
-            .filter(|found| match (workload(found), found.labels.scope) {
-                (Some(Workload::Stateful), Scope::App) => true,
-                (Some(Workload::Replicated | Workload::Singleton), Scope::Release) => {
-                    found.labels.rollout == since.rollout
-                }
-                (Some(_) | None, _) => false,
-            })
+            .filter(|found| live.iter().any(|(rollout, release)| is_of(found, *rollout, release)))
             .filter(|found| matches!(found.status, Status::Exited | Status::Created))
             .collect();
         // What lives in another cannot start before it.
         let depth = |found: &FoundContainer| {
-            found.labels.service.as_ref().map_or(0, |service| release.depth(service))
+            let service = found.labels.service.as_ref();
+            let releases = live.iter().map(|(_, release)| release);
+            service.and_then(|name| releases.map(|r| r.depth(name)).max()).unwrap_or(0)
         };
         down.sort_by_key(|found| (found.labels.scope != Scope::App, depth(found)));
         let mut failed = None;
@@ -124,7 +138,12 @@ impl<G: Ground> Agent<G> {
         if let Some(error) = failed {
             return Err(problems::engine(&error));
         }
-        self.restore_routes(app, since).await?;
+        if let Some((since, _)) = serving {
+            self.restore_routes(app, since).await?;
+        }
+        if let Some(plan) = held {
+            self.restore_preview(plan).await?;
+        }
         Ok(down.len())
     }
 
@@ -137,6 +156,18 @@ impl<G: Ground> Agent<G> {
         let Some(routes) = self.cut_over_routes(app, since).await? else { return Ok(()) };
         tracing::warn!(%app, "the edge has no routes of it: restoring them");
         let next = table.with_app(app, Some(routes));
+        self.edge.swap(&next).await.map_err(|error| problems::edge(&error))
+    }
+
+    /// Gives the edge a held candidate's preview again if it has lost that.
+    async fn restore_preview(&self, plan: &Plan) -> Result<(), Problem> {
+        let Some(preview) = plan.preview() else { return Ok(()) };
+        let table = self.edge.table().await.map_err(|error| problems::edge(&error))?;
+        if table.previews.contains_key(&plan.app) {
+            return Ok(());
+        }
+        tracing::warn!(app = %plan.app, "the edge has no preview of it: restoring it");
+        let next = table.with_preview(&plan.app, Some(preview.clone()));
         self.edge.swap(&next).await.map_err(|error| problems::edge(&error))
     }
 
@@ -153,6 +184,19 @@ impl<G: Ground> Agent<G> {
             let Step::Cutover { routes } = step else { return None };
             routes
         }))
+    }
+}
+
+/// Whether a container should run, as far as one live release goes.
+fn is_of(found: &FoundContainer, rollout: RolloutNumber, release: &Release) -> bool {
+    let service = found.labels.service.as_ref();
+    let service = service.and_then(|service| release.spec.services.get(service));
+    match (service.map(|service| service.workload), found.labels.scope) {
+        (Some(Workload::Stateful), Scope::App) => true,
+        (Some(Workload::Replicated | Workload::Singleton), Scope::Release) => {
+            found.labels.rollout == rollout
+        }
+        (Some(_) | None, _) => false,
     }
 }
 

@@ -97,14 +97,23 @@ impl<G: Ground> Agent<G> {
         if !lease.try_drive() {
             return;
         }
-        if let Err(problem) = self.resume_and_drive(lease).await {
+        if lease.is_held() {
+            // Nothing is to be done, and nothing to be said: it is held as it was.
+            return self.rest_held(lease);
+        }
+        if let Err(problem) = self.drive_on(lease, Some(Record::Resumed)).await {
             let RolloutRef { app, rollout } = &lease.of;
             tracing::error!(%app, %rollout, problem = problem.message, "cannot go on");
             lease.rest();
         }
     }
 
-    async fn resume_and_drive(&self, lease: &Arc<Lease>) -> Result<(), Problem> {
+    /// Folds the journal, adds a record that is due, and drives.
+    pub(crate) async fn drive_on(
+        &self,
+        lease: &Arc<Lease>,
+        first: Option<Record>,
+    ) -> Result<(), Problem> {
         let RolloutRef { app, rollout: number } = &lease.of;
         let (mut rollout, _) = replay(&self.store, app, *number).await?;
         if rollout.verdict().is_some() {
@@ -116,12 +125,14 @@ impl<G: Ground> Agent<G> {
             None => None,
         };
         let damaged = |error: String| Problem::from(StoreError::Damaged(error));
-        rollout.apply(&Record::Resumed).map_err(|error| damaged(error.to_string()))?;
-        let journal = ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed));
-        journal
-            .append(app, *number, &Record::Resumed)
-            .await
-            .map_err(|error| damaged(error.to_string()))?;
+        if let Some(record) = first {
+            rollout.apply(&record).map_err(|error| damaged(error.to_string()))?;
+            let journal = ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed));
+            journal
+                .append(app, *number, &record)
+                .await
+                .map_err(|error| damaged(error.to_string()))?;
+        }
         tracing::info!(%app, rollout = %number, "goes on");
         self.drive(lease, rollout, release).await;
         Ok(())
@@ -142,7 +153,8 @@ impl<G: Ground> Agent<G> {
                 | ReasonKind::Cancelled
                 | ReasonKind::Interrupted => false,
             };
-            let wanted = |rollout: &Rollout| rollout.stuck().is_none_or(by_absence);
+            let wanted =
+                |rollout: &Rollout| !rollout.is_held() && rollout.stuck().is_none_or(by_absence);
             lease.is_resting() && lease.feed.look(|rollout| rollout.is_some_and(wanted))
         };
         let leases = self.leases.all().into_iter().filter(interrupted).collect();

@@ -1,7 +1,7 @@
 //! A rollout step by step: its records, put together by step. Pure.
 
 use landfall_api::{
-    Attempt, AttemptOutcome, RolloutReport, RolloutView, StepReport, StepState, Turn,
+    Attempt, AttemptOutcome, Promotion, RolloutReport, RolloutView, StepReport, StepState, Turn,
 };
 use landfall_core::id::AppName;
 use landfall_core::plan::{Plan, RolloutKind};
@@ -21,6 +21,8 @@ pub(crate) fn preparing(app: &AppName, rollout: RolloutView) -> RolloutReport {
         steps: Vec::new(),
         turned: None,
         resumed_at_ms: Vec::new(),
+        held_at_ms: None,
+        promoted: None,
         notes: Vec::new(),
     }
 }
@@ -90,6 +92,8 @@ fn take(report: &mut RolloutReport, entry: &Entry) {
             report.turned = Some(Turn { at_ms, reason: reason.clone() });
         }
         Record::Resumed => report.resumed_at_ms.push(at_ms),
+        Record::Held => report.held_at_ms = Some(at_ms),
+        Record::Promoted { by } => report.promoted = Some(Promotion { at_ms, by: by.clone() }),
         Record::Began { .. } | Record::Stuck { .. } | Record::Ended { .. } => {}
     }
 }

@@ -5,8 +5,8 @@
 use std::cell::Cell;
 
 use landfall_api::{
-    DeployRequest, DownRequest, Event, OpenRollout, Problem, RollbackRequest, RolloutAnswer,
-    RolloutId, RolloutRef,
+    DeployRequest, DownRequest, Event, OpenRollout, Problem, PromoteRequest, RollbackRequest,
+    RolloutAnswer, RolloutId, RolloutRef,
 };
 use landfall_core::id::AppName;
 
@@ -81,6 +81,16 @@ impl<G: Ground> SimulatedAgent<G> {
     /// Calls a rollout off.
     pub fn cancel(&self, app: &AppName, id: RolloutId) -> Result<RolloutRef, Problem> {
         self.0.call_off(app, id)
+    }
+
+    /// Lets a held rollout through.
+    pub async fn promote(
+        &self,
+        app: &AppName,
+        id: RolloutId,
+        request: PromoteRequest,
+    ) -> Result<RolloutRef, Problem> {
+        self.0.promote(app, id, request).await
     }
 
     /// Lets a rollout that rests try again.

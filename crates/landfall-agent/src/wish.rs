@@ -1,8 +1,11 @@
 //! What a person wants, before it is known whether it can be done.
 
+use std::net::SocketAddr;
+
 use landfall_api::{DeployRequest, DownRequest, Problem, ProblemCode, RollbackRequest};
 use landfall_core::id::AppName;
 use landfall_core::plan::RolloutKind;
+use landfall_core::spec::AppSettings;
 
 /// One of the three.
 #[derive(Debug)]
@@ -46,6 +49,24 @@ impl Wish {
         }
     }
 
+    /// Whether it waits for consent before its cutover. Going back is urgent: only who says so waits.
+    pub(crate) fn is_held(&self, settings: &AppSettings) -> bool {
+        match self {
+            Self::Deploy(request) => request.hold.unwrap_or(settings.hold),
+            Self::RollBack(request) => request.hold,
+            Self::Down(_) => false,
+        }
+    }
+
+    /// Where a preview is wanted.
+    pub(crate) fn preview(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Deploy(request) => request.preview,
+            Self::RollBack(request) => request.preview,
+            Self::Down(_) => None,
+        }
+    }
+
     /// What can be said without looking anywhere.
     pub(crate) fn check(&self, app: &AppName) -> Result<(), Problem> {
         let invalid = |message: String| Err(Problem::new(ProblemCode::Invalid, message));
@@ -65,9 +86,15 @@ impl Wish {
             texts.push(("message", request.message.as_deref()));
             texts.push(("commit", request.commit.as_deref()));
         }
-        match texts.iter().find(|(_, text)| text.is_some_and(|t| t.len() > TEXT_MAX_BYTES)) {
-            Some((name, _)) => invalid(format!("`{name}` is longer than {TEXT_MAX_BYTES} bytes")),
-            None => Ok(()),
-        }
+        texts.into_iter().try_for_each(|(name, text)| check_text(name, text.unwrap_or_default()))
     }
+}
+
+/// Refuses a text that is too long.
+pub(crate) fn check_text(name: &str, text: &str) -> Result<(), Problem> {
+    if text.len() > TEXT_MAX_BYTES {
+        let message = format!("`{name}` is longer than {TEXT_MAX_BYTES} bytes");
+        return Err(Problem::new(ProblemCode::Invalid, message));
+    }
+    Ok(())
 }

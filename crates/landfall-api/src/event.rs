@@ -1,12 +1,13 @@
 //! Events of a rollout: what its viewers see, live or rebuilt from the journal.
 //!
-//! A stream ends when the rollout has ended or is stuck *now*; the last event says which. If it ends
-//! with neither, the agent went away: ask again with `after` = the last `seq` seen.
+//! A stream ends when the rollout has ended, is held or is stuck *now*; the last event says which. If it
+//! ends with none of them, the agent went away: ask again with `after` = the last `seq` seen.
 
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber, ServiceName};
 use landfall_core::plan::{Plan, RolloutKind, Serving};
 use landfall_core::reason::Reason;
 use landfall_core::record::Action;
+use landfall_core::route::Route;
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -98,6 +99,18 @@ pub enum EventKind {
     },
     /// Goes on after a restart of the agent, or because a person said so.
     Resumed,
+    /// Waits for consent before its cutover: `promote`, or `cancel`.
+    Held {
+        /// Where the candidate is reached meanwhile; empty if it has no routes.
+        preview: Vec<Route>,
+        /// When it is called off, if nobody promotes it; milliseconds since 1970.
+        until_ms: Option<u64>,
+    },
+    /// Somebody let it through.
+    Promoted {
+        /// Who.
+        by: String,
+    },
     /// Cannot go on without a person: `resume`.
     Stuck {
         /// Why.
@@ -186,6 +199,9 @@ pub struct PlanSummary {
     pub steps: Vec<StepSummary>,
     /// Index of the step after which we only go forward.
     pub pivot: usize,
+    /// Index of the first step that waits for consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<usize>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -214,6 +230,7 @@ impl From<&Plan> for PlanSummary {
             previous: plan.previous,
             steps: steps.collect(),
             pivot: plan.pivot,
+            hold: plan.hold.map(|hold| hold.before),
             notes: plan.notes.clone(),
         }
     }

@@ -14,6 +14,7 @@
 //! | `GET /v1/apps/{app}/history` | – | `Vec<`[`HistoryEntry`]`>`, newest first |
 //! | `GET /v1/apps/{app}/rollouts/{n or latest}/events?after=SEQ` | – | stream of [`Event`] |
 //! | `POST /v1/apps/{app}/rollouts/{n or latest}/cancel`, `…/resume` | – | [`RolloutRef`] |
+//! | `POST /v1/apps/{app}/rollouts/{n or latest}/promote` | [`PromoteRequest`] | [`RolloutRef`] |
 //! | `GET /v1/apps` | – | `Vec<`[`AppStatus`]`>` |
 //! | `GET /v1/apps/{app}` | – | [`AppStatus`] |
 //! | `GET /v1/apps/{app}/releases` | – | `Vec<`[`ReleaseView`]`>`, newest first |
@@ -42,11 +43,13 @@ pub use image::{
     Digest, IMAGE_CONFIG_MAX_BYTES, IMAGE_LAYERS_MAX, IMAGE_MAX_BYTES, ImageAnswer, ImageEvent,
     ImageLayer, ImagePart, ImagePush, ImageQuery, InvalidDigest,
 };
-pub use past::{Attempt, AttemptOutcome, HistoryEntry, RolloutReport, StepReport, StepState, Turn};
+pub use past::{
+    Attempt, AttemptOutcome, HistoryEntry, Promotion, RolloutReport, StepReport, StepState, Turn,
+};
 pub use problem::{Problem, ProblemCode};
 pub use request::{
-    BuildRequest, DeployRequest, DownRequest, LogQuery, NothingToDo, PlanView, RollbackRequest,
-    RolloutAnswer, RolloutId, RolloutRef, ServiceChange, WhatChanges,
+    BuildRequest, DeployRequest, DownRequest, LogQuery, NothingToDo, PlanView, PromoteRequest,
+    RollbackRequest, RolloutAnswer, RolloutId, RolloutRef, ServiceChange, WhatChanges,
 };
 pub use status::{
     AgentInfo, AppStatus, EdgeState, EngineInfo, EngineState, OpenPhase, OpenRollout, ReleaseState,

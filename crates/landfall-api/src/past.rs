@@ -29,8 +29,23 @@ pub struct RolloutReport {
     pub turned: Option<Turn>,
     /// When it went on after a restart of the agent, or because a person said so.
     pub resumed_at_ms: Vec<u64>,
+    /// When it began to wait for consent before its cutover, if it did.
+    #[serde(default)]
+    pub held_at_ms: Option<u64>,
+    /// Who let it through, if somebody did.
+    #[serde(default)]
+    pub promoted: Option<Promotion>,
     /// What a person should know.
     pub notes: Vec<String>,
+}
+
+/// Consent to a held rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// When.
+    pub at_ms: u64,
+    /// Whose.
+    pub by: String,
 }
 
 /// Where a rollout turned back.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use landfall_core::id::{AppName, ImageId, InvalidName, ReleaseNumber, RolloutNumber, ServiceName};
@@ -28,6 +29,12 @@ pub struct DeployRequest {
     /// Deploy even if this very release serves.
     #[serde(default)]
     pub force: bool,
+    /// Wait for consent before the cutover; `None`: as the spec's settings say.
+    #[serde(default)]
+    pub hold: Option<bool>,
+    /// Where the candidate is reached while it is held; by default a free port of the loopback.
+    #[serde(default)]
+    pub preview: Option<SocketAddr>,
     /// Only say what would be done. Missing images are pulled even so.
     #[serde(default)]
     pub plan_only: bool,
@@ -41,9 +48,22 @@ pub struct RollbackRequest {
     pub to: Option<ReleaseNumber>,
     /// Who asks.
     pub by: String,
+    /// Wait for consent before the cutover.
+    #[serde(default)]
+    pub hold: bool,
+    /// Where the candidate is reached while it is held; by default a free port of the loopback.
+    #[serde(default)]
+    pub preview: Option<SocketAddr>,
     /// Only say what would be done.
     #[serde(default)]
     pub plan_only: bool,
+}
+
+/// Lets a held rollout through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromoteRequest {
+    /// Who says so.
+    pub by: String,
 }
 
 /// Takes an app down; its data stays.

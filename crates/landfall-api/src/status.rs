@@ -140,6 +140,15 @@ pub enum OpenPhase {
         /// Why.
         reason: Reason,
     },
+    /// Waits for consent before its cutover.
+    Held {
+        /// Since when; milliseconds since 1970.
+        since_ms: u64,
+        /// When it is called off, if nobody promotes it.
+        until_ms: Option<u64>,
+        /// Where the candidate is reached meanwhile; empty if it has no routes.
+        preview: Vec<Route>,
+    },
     /// Waits for a person.
     Stuck {
         /// Why.

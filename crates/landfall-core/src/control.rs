@@ -27,7 +27,7 @@ pub struct Swapped {
     pub generation: u64,
 }
 
-/// A call was refused; nothing changed. 409 for a stale generation, 422 for an unusable table, 400
+/// A call was refused; nothing changed. 409 for a stale generation or an older rollout, 422 for an unusable table, 400
 /// for a malformed body, 500 when it could not be persisted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
@@ -45,6 +45,8 @@ pub struct Refused {
 pub enum RefusedKind {
     /// The writer saw an older generation.
     Stale,
+    /// A newer rollout of the app has its routes: the writer's own is over.
+    Superseded,
     /// Two routes claim one place, a route is empty, or the like.
     Invalid,
     /// A listener cannot be bound.

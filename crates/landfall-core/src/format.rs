@@ -14,7 +14,8 @@ use crate::record::{Record, Verdict};
 
 /// Newest version of the record format that is known here.
 ///
-/// 1: the first one. 2: rollouts of the kind `recovered`.
+/// 1: the first one. 2: rollouts of the kind `recovered`; holds, since a landfall that knows none would
+/// cut over without the consent.
 pub const NEWEST: u32 = 2;
 
 const FIRST: u32 = 1;
@@ -29,6 +30,7 @@ impl Record {
                 reason_format(reason)
             }
             Self::Ended { verdict } => verdict_format(verdict),
+            Self::Held | Self::Promoted { .. } => 2,
         }
     }
 }
@@ -43,6 +45,7 @@ fn plan_format(plan: &Plan) -> u32 {
         release: _,
         steps,
         pivot: _,
+        hold,
         step_deadline_ms: _,
         notes: _,
     } = plan;
@@ -50,7 +53,8 @@ fn plan_format(plan: &Plan) -> u32 {
         RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Down => FIRST,
         RolloutKind::Recovered => 2,
     };
-    steps.iter().map(step_format).fold(kind, u32::max)
+    let hold = if hold.is_some() { 2 } else { FIRST };
+    steps.iter().map(step_format).fold(kind.max(hold), u32::max)
 }
 
 fn step_format(step: &Step) -> u32 {
@@ -70,6 +74,7 @@ fn step_format(step: &Step) -> u32 {
         | Step::Drain { .. }
         | Step::StopOld { .. }
         | Step::Prune { .. } => FIRST,
+        Step::OpenPreview { .. } | Step::GateAgain { .. } => 2,
     }
 }
 

@@ -3,7 +3,7 @@
 //! A plan names everything the rollout will make (names, subnets, addresses), so that what is in
 //! doubt after a crash can be settled by looking. What a container is made of stands in the release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 
@@ -33,10 +33,22 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Index of the step after which we only go forward.
     pub pivot: usize,
+    /// Where it waits for a person's consent; `None`: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
     /// Time allowed for one step.
     pub step_deadline_ms: u64,
     /// What a person should know before it runs.
     pub notes: Vec<String>,
+}
+
+/// A point before the pivot at which a rollout waits until it is promoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Index of the first step that needs the consent.
+    pub before: usize,
+    /// Who does not promote it within this time has called it off; `None`: it waits for ever.
+    pub max_ms: Option<u64>,
 }
 
 /// What a rollout is for.
@@ -121,6 +133,18 @@ pub enum Step {
     Verify {
         /// One an endpoint.
         checks: Vec<Check>,
+    },
+    /// Opens addresses of their own at which the edge leads to the candidate, while users go on as
+    /// before. Undo: closes them; so does the cutover.
+    OpenPreview {
+        /// The candidate's routes, elsewhere.
+        routes: AppRoutes,
+    },
+    /// After a hold: starts what does not run any more and waits for every gate anew. Undo: nothing,
+    /// the steps that made the replicas remove them.
+    GateAgain {
+        /// In the order of their first start.
+        replicas: Vec<PlannedReplica>,
     },
     /// Stops the old singleton, starts the new one. Undo: the reverse.
     HandOver {
@@ -270,6 +294,8 @@ impl Step {
             Self::RunOneOff { .. } => "run one-off",
             Self::StartReplicas { .. } => "start replicas",
             Self::Verify { .. } => "verify",
+            Self::OpenPreview { .. } => "open preview",
+            Self::GateAgain { .. } => "gate again",
             Self::HandOver { .. } => "hand over",
             Self::Cutover { .. } => "cutover",
             Self::Drain { .. } => "drain",
@@ -284,7 +310,7 @@ impl Step {
             Self::StartStateful { replica, .. }
             | Self::RunOneOff { replica }
             | Self::HandOver { replica, .. } => replica.service.to_string(),
-            Self::StartReplicas { replicas } => {
+            Self::StartReplicas { replicas } | Self::GateAgain { replicas } => {
                 let mut counts: BTreeMap<&ServiceName, u32> = BTreeMap::new();
                 for replica in replicas {
                     *counts.entry(&replica.service).or_default() += 1;
@@ -304,6 +330,10 @@ impl Step {
                 names.join(", ")
             }
             Self::Verify { checks } => count(checks.len(), "endpoint"),
+            Self::OpenPreview { routes } => {
+                let listen: BTreeSet<_> = routes.routes.iter().map(|route| route.listen).collect();
+                listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            }
             Self::Cutover { routes: Some(routes) } => count(routes.routes.len(), "route"),
             Self::Cutover { routes: None } => "no routes".to_owned(),
             Self::WriteFiles | Self::Drain { .. } | Self::StopOld { .. } | Self::Prune { .. } => {
@@ -326,6 +356,8 @@ impl Step {
             | Self::LinkStateful { .. }
             | Self::TakeNames { .. }
             | Self::Verify { .. }
+            | Self::OpenPreview { .. }
+            | Self::GateAgain { .. }
             | Self::Cutover { .. }
             | Self::Drain { .. }
             | Self::StopOld { .. }
@@ -375,6 +407,14 @@ impl Plan {
             revision: Some(replica.revision.clone()),
             ..self.labels(step, scope)
         }
+    }
+
+    /// Where the candidate is reached while it is held.
+    pub fn preview(&self) -> Option<&AppRoutes> {
+        self.steps.iter().find_map(|step| {
+            let Step::OpenPreview { routes } = step else { return None };
+            Some(routes)
+        })
     }
 
     /// Every replica the plan starts, in order.

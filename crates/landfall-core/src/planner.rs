@@ -1,9 +1,11 @@
 //! Plans: from what is wanted and what is there to an ordered list of steps with one pivot.
 //!
 //! Pure. Order: networks, volumes, files, stateful services, one-offs and replicas by dependency,
-//! verify, singletons, then the pivot; draining and clean-up after it.
+//! verify, singletons, then the pivot; draining and clean-up after it. A rollout that is held stops
+//! after its verification and goes through all of it once more when it is promoted.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use ipnet::Ipv4Net;
 
@@ -15,9 +17,12 @@ use crate::release::Release;
 use crate::spec::{NetworkSpec, VolumeScope, Workload};
 use crate::subnet::{self, PoolExhausted};
 
+mod hold;
 mod layout;
 mod order;
 mod routes;
+
+pub use routes::preview_listeners;
 
 use layout::Layout;
 
@@ -42,6 +47,18 @@ pub struct PlanInput<'a> {
     pub pool: Ipv4Net,
     /// Releases that can still be rolled back to once this rollout succeeds.
     pub keep: Vec<ReleaseNumber>,
+    /// Wait for consent before the cutover.
+    pub hold: Option<HoldWish>,
+}
+
+/// The wish that a rollout is held before its cutover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldWish {
+    /// Where the candidate is reached meanwhile: the first of as many ports as
+    /// [`preview_listeners`] says.
+    pub preview: SocketAddr,
+    /// How long at most; `None`: for ever.
+    pub max_ms: Option<u64>,
 }
 
 /// A release that serves.
@@ -108,6 +125,14 @@ pub enum PlanError {
         /// What it asks for.
         subnet: Ipv4Net,
     },
+    /// There are fewer ports from the preview's address on than it needs.
+    #[error("the preview needs {needed} ports from {from} on, and there are not so many")]
+    PreviewPorts {
+        /// Its first address.
+        from: SocketAddr,
+        /// How many.
+        needed: usize,
+    },
     /// A service without a sealed image, or a deploy without a release.
     #[error("{0}")]
     Unsealed(String),
@@ -146,6 +171,7 @@ fn down(input: &PlanInput<'_>) -> Plan {
         release: None,
         steps,
         pivot: 0,
+        hold: None,
         step_deadline_ms: settings.map_or(300_000, |s| s.progress_deadline_ms),
         notes,
     }
@@ -175,11 +201,19 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
         steps.push(step);
     }
     let routes = routes::routes(release, input.rollout, &layout)?;
+    let verify = Step::Verify { checks: routes::checks(release, &routes) };
+    let hold = match input.hold {
+        Some(wish) => {
+            notes.extend(hold::notes(release));
+            Some(hold::steps(&mut steps, wish, &routes, &verify)?)
+        }
+        None => None,
+    };
     let links = layout.names_to_take();
     if !links.is_empty() {
         steps.push(Step::TakeNames { links });
     }
-    steps.push(Step::Verify { checks: routes::checks(release, &routes) });
+    steps.push(verify);
     for name in order::singletons(release)? {
         let replica = layout.replica(&name, 1)?;
         let within = layout.living_in(&name);
@@ -206,6 +240,7 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
         release: Some(release.number),
         steps,
         pivot,
+        hold,
         step_deadline_ms: release.spec.settings.progress_deadline_ms,
         notes,
     })

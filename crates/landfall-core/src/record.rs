@@ -51,6 +51,13 @@ pub enum Record {
     },
     /// A person, or a restart of the agent, allows new attempts.
     Resumed,
+    /// All is done up to the plan's hold: from here on it waits for consent.
+    Held,
+    /// The consent.
+    Promoted {
+        /// Whose.
+        by: String,
+    },
     /// Cannot go on without a person.
     Stuck {
         /// Why.

@@ -22,6 +22,7 @@ pub struct Rollout {
     steps: Vec<StepState>,
     unwinding: Option<Reason>,
     stuck: Option<Reason>,
+    hold: HoldPhase,
     verdict: Option<Verdict>,
     #[cfg(feature = "mutations")]
     mutation: Option<Mutation>,
@@ -74,6 +75,18 @@ pub enum Phase {
     Undone,
 }
 
+/// How far the plan's hold has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum HoldPhase {
+    /// It has none, or has not come to it.
+    #[default]
+    Ahead,
+    /// It waits.
+    Held,
+    /// Somebody let it through.
+    Promoted,
+}
+
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -85,8 +98,12 @@ pub enum Next {
     Turn(Reason),
     /// Record that a person is needed.
     Stick(Reason),
+    /// Record that it waits for consent.
+    Hold,
     /// Record the end.
     End(Verdict),
+    /// Nothing: it waits for consent.
+    Held,
     /// Nothing: a person is needed.
     Stuck(Reason),
     /// Nothing: it is over.
@@ -120,6 +137,7 @@ impl Rollout {
             steps,
             unwinding: None,
             stuck: None,
+            hold: HoldPhase::Ahead,
             verdict: None,
             #[cfg(feature = "mutations")]
             mutation: None,
@@ -163,6 +181,16 @@ impl Rollout {
         self.steps.get(self.plan.pivot).is_some_and(|s| s.phase == Phase::Done)
     }
 
+    /// Whether it waits for consent: nothing happens until it is promoted or called off.
+    pub fn is_held(&self) -> bool {
+        self.next() == Next::Held
+    }
+
+    /// Whether it was held and let through.
+    pub fn is_promoted(&self) -> bool {
+        self.hold == HoldPhase::Promoted
+    }
+
     /// Whether a person may still call it off: the pivot was not even intended.
     pub fn is_cancellable(&self) -> bool {
         self.verdict.is_none()
@@ -201,6 +229,18 @@ impl Rollout {
                     state.undo_failures = 0;
                 }
             }
+            Record::Held => {
+                if self.next() != Next::Hold {
+                    return Err(Illegal(format!("held, but next is {:?}", self.next())));
+                }
+                self.hold = HoldPhase::Held;
+            }
+            Record::Promoted { .. } => {
+                if !self.is_held() {
+                    return Err(Illegal(format!("promoted, but next is {:?}", self.next())));
+                }
+                self.hold = HoldPhase::Promoted;
+            }
             Record::Stuck { reason } => self.stuck = Some(reason.clone()),
             Record::Ended { verdict } => self.verdict = Some(verdict.clone()),
         }
@@ -209,8 +249,12 @@ impl Rollout {
 
     fn intended(&mut self, step: usize, action: Action) -> Result<(), Illegal> {
         let unwinding = self.unwinding.is_some();
+        let needs_consent = self.needs_consent(step);
         let state = self.state(step)?;
         match action {
+            Action::Do if needs_consent => {
+                Err(Illegal(format!("step {step} done before it was promoted")))
+            }
             Action::Do if unwinding || !matches!(state.phase, Phase::Pending | Phase::Doing) => {
                 Err(Illegal(format!("step {step} done again from {:?}", state.phase)))
             }
@@ -326,6 +370,9 @@ impl Rollout {
         let Some(step) = self.steps.iter().position(|s| s.phase != Phase::Done) else {
             return Next::End(Verdict::Succeeded);
         };
+        if self.needs_consent(step) {
+            return if self.hold == HoldPhase::Held { Next::Held } else { Next::Hold };
+        }
         let state = &self.steps[step];
         let name = self.plan.steps[step].name();
         if step < self.pivot() && state.attempts >= ATTEMPTS_BEFORE_PIVOT_MAX {
@@ -338,6 +385,11 @@ impl Rollout {
             );
         }
         Next::Do(step)
+    }
+
+    /// Whether a step lies behind a hold that nobody has let it through.
+    fn needs_consent(&self, step: usize) -> bool {
+        self.hold != HoldPhase::Promoted && self.plan.hold.is_some_and(|hold| step >= hold.before)
     }
 
     fn next_backward(&self, reason: &Reason) -> Next {

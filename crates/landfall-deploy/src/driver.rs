@@ -2,8 +2,7 @@
 //!
 //! It holds no state of its own. Recovery is the same loop over a replayed rollout.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use landfall_core::reason::{Reason, ReasonKind};
@@ -36,6 +35,8 @@ pub enum Settled {
     Ended(Verdict),
     /// A person is needed.
     Stuck(Reason),
+    /// It waits to be promoted or called off.
+    Held,
 }
 
 /// A run of the driver that could not go on: the rollout stays open, recovery will take it up.
@@ -49,9 +50,9 @@ pub enum DriveError {
     Illegal(#[from] Illegal),
 }
 
-/// A person's wish to call a rollout off. Heard until the cutover is intended.
+/// The wish to call a rollout off, and why. Heard until the cutover is intended.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<OnceLock<Reason>>);
 
 impl Cancel {
     /// Nobody wishes it yet.
@@ -59,14 +60,25 @@ impl Cancel {
         Self::default()
     }
 
-    /// Wishes it.
+    /// A person wishes it.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.call_off(Reason::new(ReasonKind::Cancelled, "it was cancelled"));
+    }
+
+    /// Wishes it for a reason; the first one counts.
+    pub fn call_off(&self, why: Reason) {
+        // An earlier wish says the same, and has come first.
+        drop(self.0.set(why));
     }
 
     /// Whether somebody wishes it.
     pub fn is_wished(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.get().is_some()
+    }
+
+    /// Why somebody wishes it.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.0.get()
     }
 }
 
@@ -78,7 +90,8 @@ where
     C: Clock,
     F: Files,
 {
-    /// Runs a rollout to its end. `Began` (and after a restart `Resumed`) must be durable already.
+    /// Runs a rollout to its end, or to its hold. `Began` (and after a restart `Resumed`, after a hold
+    /// `Promoted`) must be durable already.
     ///
     /// `release` is the plan's target; only a plan for `Down` has none.
     pub async fn run(
@@ -89,8 +102,8 @@ where
         cancel: &Cancel,
     ) -> Result<Settled, DriveError> {
         loop {
-            if cancel.is_wished() && rollout.is_cancellable() {
-                let reason = Reason::new(ReasonKind::Cancelled, "it was cancelled");
+            if let Some(reason) = cancel.reason().filter(|_| rollout.is_cancellable()) {
+                let reason = reason.clone();
                 self.record(&mut rollout, observer, Record::Turned { reason }).await?;
             }
             match rollout.next() {
@@ -109,9 +122,11 @@ where
                 Next::Stick(reason) => {
                     self.record(&mut rollout, observer, Record::Stuck { reason }).await?;
                 }
+                Next::Hold => self.record(&mut rollout, observer, Record::Held).await?,
                 Next::End(verdict) => {
                     self.record(&mut rollout, observer, Record::Ended { verdict }).await?;
                 }
+                Next::Held => return Ok(Settled::Held),
                 Next::Stuck(reason) => return Ok(Settled::Stuck(reason)),
                 Next::Ended(verdict) => return Ok(Settled::Ended(verdict)),
             }

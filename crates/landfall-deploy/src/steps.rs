@@ -15,6 +15,7 @@ mod clean_up;
 mod cutover;
 mod gatekeeper;
 mod one_off;
+mod preview;
 mod replicas;
 mod request;
 mod resources;
@@ -81,10 +82,11 @@ impl<'a, E, G, J, C, F, O> Context<'a, E, G, J, C, F, O> {
     /// Fails once a person wishes to call the rollout off.
     pub(crate) fn check_cancel(&self) -> Result<(), StepError> {
         match self.cancel {
-            Some(cancel) if cancel.is_wished() => {
-                Err(StepError::verdict(Reason::new(ReasonKind::Cancelled, "it was cancelled")))
-            }
-            Some(_) | None => Ok(()),
+            Some(cancel) => match cancel.reason() {
+                Some(reason) => Err(StepError::verdict(reason.clone())),
+                None => Ok(()),
+            },
+            None => Ok(()),
         }
     }
 }
@@ -114,6 +116,8 @@ where
         Step::RunOneOff { replica } => one_off::run(context, replica).await,
         Step::StartReplicas { replicas } => replicas::start(context, replicas).await,
         Step::Verify { checks } => verify::verify(context, checks).await,
+        Step::OpenPreview { routes } => preview::open(context, routes).await,
+        Step::GateAgain { replicas } => replicas::gate_again(context, replicas).await,
         Step::HandOver { replica, .. } => replicas::hand_over(context, replica).await,
         Step::Cutover { routes } => cutover::cut_over(context, routes.as_ref()).await,
         Step::Drain { from, deadline_ms } => cutover::drain(context, *from, *deadline_ms).await,
@@ -147,9 +151,10 @@ where
         Step::HandOver { replica, from, within } => {
             replicas::hand_back(context, replica, *from, within).await
         }
+        Step::OpenPreview { .. } => preview::close(context).await,
         Step::Cutover { .. } => cutover::not_cut_over(context).await,
         // Its containers are removed next, and the names with them.
-        Step::TakeNames { .. } => Ok(()),
+        Step::TakeNames { .. } | Step::GateAgain { .. } => Ok(()),
         // Changes nothing; or comes after the pivot, where nothing is undone.
         Step::Verify { .. } | Step::Drain { .. } | Step::StopOld { .. } | Step::Prune { .. } => {
             Ok(())

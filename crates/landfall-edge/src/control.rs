@@ -246,7 +246,7 @@ fn malformed(edge: &Edge, status: StatusCode, message: String) -> Reply {
 
 fn status(kind: RefusedKind) -> StatusCode {
     match kind {
-        RefusedKind::Stale => StatusCode::CONFLICT,
+        RefusedKind::Stale | RefusedKind::Superseded => StatusCode::CONFLICT,
         RefusedKind::Invalid | RefusedKind::Listen => StatusCode::UNPROCESSABLE_ENTITY,
         RefusedKind::Storage => StatusCode::INTERNAL_SERVER_ERROR,
         RefusedKind::Malformed => StatusCode::BAD_REQUEST,

@@ -189,6 +189,8 @@ impl Edge {
             let message = format!("generation {generation} serves, {offered} cannot follow it");
             return Err(refuse(RefusedKind::Stale, message));
         }
+        let superseded = |why| refuse(RefusedKind::Superseded, format!("{why}"));
+        current.table.succeeded_by(&next).map_err(superseded)?;
         routing::check(&next).map_err(|why| refuse(RefusedKind::Invalid, why))?;
         let opened =
             self.doors.bind(needed(&current.table, &next)).map_err(|(listen, error)| {
@@ -338,10 +340,12 @@ impl Edge {
 /// that another app has been waiting for since the start holds nobody up.
 fn needed(current: &RouteTable, next: &RouteTable) -> BTreeSet<SocketAddr> {
     let known = current.listeners();
-    next.apps
-        .iter()
-        .flat_map(|(app, part)| {
-            let changed = current.apps.get(app) != Some(part);
+    let serves = next.apps.iter().map(|(app, part)| (part, current.apps.get(app)));
+    let previews = next.previews.iter().map(|(app, part)| (part, current.previews.get(app)));
+    serves
+        .chain(previews)
+        .flat_map(|(part, before)| {
+            let changed = before != Some(part);
             part.routes.iter().map(move |route| (route.listen, changed))
         })
         .filter(|(listen, changed)| *changed || !known.contains(listen))

@@ -111,7 +111,7 @@ fn plain_host(host: &str) -> Cow<'_, str> {
 pub(crate) fn check(table: &RouteTable) -> Result<(), String> {
     table.validate().map_err(|invalid| invalid.to_string())?;
     let mut seen = HashSet::new();
-    for (app, part) in &table.apps {
+    for (app, part) in table.parts() {
         for route in &part.routes {
             let place = route.place();
             let wrong = |why: &str| Err(format!("the route {place} of {app}: {why}"));

@@ -49,7 +49,7 @@ impl Targets {
     ) {
         let before = std::mem::take(&mut self.serving);
         let mut routing = Routing::default();
-        for (app, part) in &table.apps {
+        for (app, part) in table.parts() {
             for route in &part.routes {
                 let targets = route.upstream.endpoints.iter().map(|endpoint| {
                     let key = TargetKey {

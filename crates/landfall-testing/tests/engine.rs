@@ -7,6 +7,8 @@
 mod far;
 #[path = "engine/fixture.rs"]
 mod fixture;
+#[path = "engine/holds.rs"]
+mod holds;
 #[path = "engine/kills.rs"]
 mod kills;
 mod lost;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     agent, attach, cancel, check, config, deploy, down, edge, explain, history, hosts, init, logs,
-    plan, recover, reference, releases, resume, rollback, rollouts, show, status,
+    plan, promote, recover, reference, releases, resume, rollback, rollouts, show, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Logs(logs::LogsArgs),
     Attach(attach::AttachArgs),
     Cancel(cancel::CancelArgs),
+    Promote(promote::PromoteArgs),
     Resume(resume::ResumeArgs),
     Down(down::DownArgs),
     Hosts(hosts::HostsArgs),
@@ -160,6 +161,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Attach(_)
             | Self::Cancel(_)
+            | Self::Promote(_)
             | Self::Resume(_)
             | Self::Down(_)
             | Self::Hosts(_)
@@ -189,6 +191,7 @@ impl Command {
             Self::Logs(args) => both(&args.shared),
             Self::Attach(args) => both(&args.shared),
             Self::Cancel(args) => both(&args.shared),
+            Self::Promote(args) => both(&args.shared),
             Self::Resume(args) => both(&args.shared),
             Self::Down(args) => both(&args.shared),
             Self::Hosts(args) => SharedRef { project: None, common: Some(&args.common) },
@@ -234,6 +237,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Attach(_)
             | Self::Cancel(_)
+            | Self::Promote(_)
             | Self::Resume(_)
             | Self::Down(_) => Reach::Agent,
         }

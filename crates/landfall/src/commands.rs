@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod recover;
+pub(crate) mod promote;
 pub(crate) mod reference;
 pub(crate) mod releases;
 pub(crate) mod resume;
@@ -46,6 +47,7 @@ pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Ex
         Command::Logs(args) => logs::run(args, invocation).await,
         Command::Attach(args) => attach::run(args, invocation).await,
         Command::Cancel(args) => cancel::run(args, invocation).await,
+        Command::Promote(args) => promote::run(args, invocation).await,
         Command::Resume(args) => resume::run(args, invocation).await,
         Command::Down(args) => down::run(args, invocation).await,
         Command::Hosts(args) => hosts::run(args, invocation).await,

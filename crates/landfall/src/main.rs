@@ -21,6 +21,7 @@ mod init;
 mod invocation;
 mod output;
 mod plan_view;
+mod preview;
 mod project;
 mod push;
 mod remote;
@@ -96,6 +97,7 @@ fn run(command: &Command, invocation: &Invocation) -> Result<Exit, Failure> {
         | Command::Logs(_)
         | Command::Attach(_)
         | Command::Cancel(_)
+        | Command::Promote(_)
         | Command::Resume(_)
         | Command::Down(_)
         | Command::Hosts(_)

@@ -105,6 +105,8 @@ fn replaced_in_place(step: &Step) -> Option<&ServiceName> {
         | Step::RunOneOff { .. }
         | Step::StartReplicas { .. }
         | Step::Verify { .. }
+        | Step::OpenPreview { .. }
+        | Step::GateAgain { .. }
         | Step::HandOver { .. }
         | Step::Cutover { .. }
         | Step::Drain { .. }
@@ -115,9 +117,14 @@ fn replaced_in_place(step: &Step) -> Option<&ServiceName> {
 
 const PIVOT: &str = "<- pivot: a failure before it undoes everything, after it only forward";
 
+const HOLD: &str = "waits for `landfall promote`; `landfall cancel` undoes it";
+
 fn steps(plan: &Plan, paint: Paint) -> Table {
     let mut table = Table::new(["", "step", "about"]);
     for (index, step) in plan.steps.iter().enumerate() {
+        if plan.hold.is_some_and(|hold| hold.before == index) {
+            table.row([String::new(), paint.text(Tone::Accent, "hold"), HOLD.to_owned()]);
+        }
         let name = match replaced_in_place(step) {
             Some(_) => paint.text(Tone::Bad, "replace stateful"),
             None => step.name().to_owned(),

@@ -10,7 +10,9 @@ mod view;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use landfall_api::{ClientError, Event, Lines, Problem, ProblemCode, RolloutRef, TransportError};
+use landfall_api::{
+    ClientError, Event, EventKind, Lines, Problem, ProblemCode, RolloutRef, TransportError,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 pub(crate) use verdict::{Verdict, unchanged};
@@ -38,9 +40,11 @@ pub(crate) enum Since {
     Beginning,
     /// Those from now on.
     Now,
+    /// Those since it was let through; that it was held before is taken as known.
+    Promoted,
 }
 
-/// Follows a rollout to its end, or until it is stuck.
+/// Follows a rollout to its end, or until it is held or stuck.
 pub(crate) async fn follow(
     invocation: &Invocation,
     rollout: &RolloutRef,
@@ -49,10 +53,10 @@ pub(crate) async fn follow(
     invocation
         .on_interrupt(OnInterrupt::Lines(verdict::left_alone(rollout, &invocation.host_flag())));
     let told_from_ms = match since {
-        Since::Beginning => 0,
+        Since::Beginning | Since::Promoted => 0,
         Since::Now => now_ms(),
     };
-    let watch = Watch { invocation, rollout, told_from_ms };
+    let watch = Watch { invocation, rollout, told_from_ms, since };
     let mut view = View::new(rollout.clone());
     watch.run(&mut view).await?;
     let printer = &invocation.printer;
@@ -62,7 +66,7 @@ pub(crate) async fn follow(
     } else {
         printer.clear();
     }
-    Ok(verdict::of(view))
+    Ok(verdict::of(view, invocation.host_flag()))
 }
 
 /// A rollout that only prepared is forgotten when the agent restarts; nothing was touched for it.
@@ -80,13 +84,14 @@ struct Watch<'a> {
     rollout: &'a RolloutRef,
     /// Earlier events are taken in without a word.
     told_from_ms: u64,
+    since: Since,
 }
 
 impl Watch<'_> {
     /// Reads events until the last one, over restarts of the agent.
     async fn run(&self, view: &mut View) -> Result<(), Failure> {
         let mut away_since: Option<Instant> = None;
-        while !view.is_over() {
+        while !self.is_over(view) {
             let after = view.last_seq();
             let client = self.invocation.client();
             let stream = client.events(&self.rollout.app, self.rollout.rollout, after).await;
@@ -94,7 +99,7 @@ impl Watch<'_> {
                 Ok(events) => self.read(events, view).await.err().map(ClientError::from),
                 Err(error) => Some(error),
             };
-            if view.is_over() {
+            if self.is_over(view) {
                 break;
             }
             if view.last_seq() > after {
@@ -112,6 +117,12 @@ impl Watch<'_> {
             sleep(ASK_AGAIN).await;
         }
         Ok(())
+    }
+
+    /// That it was held says nothing to one who knows that it was let through.
+    fn is_over(&self, view: &View) -> bool {
+        let is_past = self.since == Since::Promoted && view.held.is_some();
+        view.is_over() && !is_past
     }
 
     /// Says once that the agent is gone, and gives up after a while.
@@ -202,7 +213,9 @@ impl Watch<'_> {
     fn take(&self, event: &Event, view: &mut View) {
         let printer = &self.invocation.printer;
         view.set_agent_away(false);
-        let is_told = event.at_ms >= self.told_from_ms;
+        let is_promotion = matches!(event.kind, EventKind::Promoted { .. });
+        let is_told = event.at_ms >= self.told_from_ms
+            && (self.since != Since::Promoted || view.is_promoted() || is_promotion);
         if printer.is_json() && is_told {
             printer.json(event);
         } else if is_told && !printer.is_live() {

@@ -4,7 +4,9 @@ use landfall_api::{OpenPhase, Outcome, RolloutView};
 use landfall_core::plan::RolloutKind;
 use landfall_core::reason::Reason;
 
+use crate::output::humane::{age, date_utc};
 use crate::output::style::{Paint, Tone, harmless};
+use crate::watch::now_ms;
 
 /// Characters of a commit that are shown.
 pub(crate) const COMMIT_SHOWN: usize = 12;
@@ -60,6 +62,11 @@ pub(crate) fn stands(phase: &OpenPhase, paint: Paint) -> String {
         OpenPhase::Forward { past_pivot: true } => "cut over, tidying up".to_owned(),
         OpenPhase::Back { reason: why } => {
             paint.text(Tone::Busy, format!("on its way back: {}", reason(why)))
+        }
+        OpenPhase::Held { since_ms, until_ms, .. } => {
+            let until = until_ms.map(|ms| format!(", until {} UTC", date_utc(ms)));
+            let age = age(*since_ms, now_ms());
+            paint.text(Tone::Accent, format!("held for {age}{}", until.unwrap_or_default()))
         }
         OpenPhase::Stuck { reason: why } => {
             paint.text(Tone::Bad, format!("stuck: {}", reason(why)))

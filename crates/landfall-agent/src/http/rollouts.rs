@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use landfall_api::{DeployRequest, DownRequest, Event, RollbackRequest, RolloutAnswer, RolloutRef};
+use landfall_api::{
+    DeployRequest, DownRequest, Event, PromoteRequest, RollbackRequest, RolloutAnswer, RolloutRef,
+};
 use landfall_core::id::AppName;
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -59,7 +61,16 @@ pub(super) async fn cancel<G: Ground>(
     App(app): App,
     Which(id): Which,
 ) -> Answer<RolloutRef> {
-    Ok(Json(site.agent.call_off(&app, id)?))
+    Ok(Json(site.agent.call_off_told(&app, id).await?))
+}
+
+pub(super) async fn promote<G: Ground>(
+    State(site): State<Site<G>>,
+    App(app): App,
+    Which(id): Which,
+    Wire(request): Wire<PromoteRequest>,
+) -> Answer<RolloutRef> {
+    Ok(Json(site.agent.promote(&app, id, request).await?))
 }
 
 pub(super) async fn resume<G: Ground>(

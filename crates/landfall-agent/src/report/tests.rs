@@ -19,6 +19,7 @@ fn plan() -> Plan {
             Step::Cutover { routes: None },
         ],
         pivot: 2,
+        hold: None,
         step_deadline_ms: 1_000,
         notes: vec!["mind the gap".to_owned()],
     }

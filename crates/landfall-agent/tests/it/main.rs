@@ -9,6 +9,7 @@ mod deploys;
 mod edge;
 mod golden;
 mod histories;
+mod holds;
 mod platform;
 mod ports;
 mod recover;

@@ -112,8 +112,13 @@ impl Site {
     }
 
     pub(crate) async fn roll_back(&self, to: Option<u32>) -> Vec<Event> {
-        let request =
-            RollbackRequest { to: to.map(ReleaseNumber), by: "ann".to_owned(), plan_only: false };
+        let request = RollbackRequest {
+            to: to.map(ReleaseNumber),
+            by: "ann".to_owned(),
+            hold: false,
+            preview: None,
+            plan_only: false,
+        };
         let of = started(self.client.rollback(&shop_name(), &request).await.unwrap());
         self.all_events(&of).await
     }
@@ -182,6 +187,8 @@ pub(crate) fn request(spec: &AppSpec) -> DeployRequest {
         message: Some("because".to_owned()),
         commit: None,
         force: false,
+        hold: None,
+        preview: None,
         plan_only: false,
     }
 }

@@ -14,8 +14,8 @@ use super::{ClientError, Lines, TransportError};
 use crate::{
     AgentInfo, AppStatus, BUILD_HEADER, BuildEvent, BuildRequest, DeployRequest, DownRequest,
     Event, HistoryEntry, IMAGE_HEADER, ImageAnswer, ImageEvent, ImagePush, ImageQuery, LogLine,
-    LogQuery, Problem, ReleaseView, RollbackRequest, RolloutAnswer, RolloutId, RolloutRef,
-    RolloutReport, RolloutView, VERSION, VERSION_HEADER,
+    LogQuery, Problem, PromoteRequest, ReleaseView, RollbackRequest, RolloutAnswer, RolloutId,
+    RolloutRef, RolloutReport, RolloutView, VERSION, VERSION_HEADER,
 };
 
 /// Time for an answer that is no stream.
@@ -120,6 +120,17 @@ impl AgentClient {
     ) -> Result<RolloutRef, ClientError> {
         let path = format!("/v1/apps/{app}/rollouts/{}/cancel", rollout.into());
         self.post(&path, &(), ANSWER_TIMEOUT).await
+    }
+
+    /// Lets a held rollout through; refused unless it is held.
+    pub async fn promote(
+        &self,
+        app: &AppName,
+        rollout: impl Into<RolloutId>,
+        request: &PromoteRequest,
+    ) -> Result<RolloutRef, ClientError> {
+        let path = format!("/v1/apps/{app}/rollouts/{}/promote", rollout.into());
+        self.post(&path, request, ANSWER_TIMEOUT).await
     }
 
     /// Lets a stuck rollout try again.

@@ -46,6 +46,8 @@ const APP_RULES: &[(&str, Rule<AppExtension>)] = &[
     ("allow", NoEffect),
     ("deadline", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.progress_deadline_ms))),
     ("drain", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.drain_ms))),
+    ("hold", Take(|d, e, app| set(d.boolean(&e.value), &mut app.hold))),
+    ("hold_max", Take(|d, e, app| set(d.duration_ms(&e.value), &mut app.hold_max_ms))),
     ("keep", Take(|d, e, app| set(d.count(&e.value, 1, 1000), &mut app.keep))),
 ];
 
@@ -242,6 +244,8 @@ mod tests {
         let settings = extension::APP.settings;
         assert_eq!(ms(settings, "deadline"), app.progress_deadline_ms);
         assert_eq!(ms(settings, "drain"), app.drain_ms);
+        assert_eq!(default(settings, "hold"), app.hold.to_string());
+        assert_eq!(ms(settings, "hold_max"), app.hold_max_ms);
         assert_eq!(default(settings, "keep"), app.keep.to_string());
         let settings = inside(extension::SERVICE.settings, "health");
         assert_eq!(ms(settings, "stay_up"), health.stay_up_ms);

@@ -31,6 +31,19 @@ pub(crate) static APP: Place = Place {
             meaning: "how long requests in flight may take after the cutover",
         },
         Setting {
+            name: "hold",
+            kind: Switch,
+            default: "false",
+            meaning: "stop each deploy before its cutover, until `landfall promote` lets it through; \
+                      `--hold` and `--no-hold` say otherwise once",
+        },
+        Setting {
+            name: "hold_max",
+            kind: Duration,
+            default: "7d",
+            meaning: "how long a held release waits before it is called off; 0 for ever",
+        },
+        Setting {
             name: "keep",
             kind: Count(1, 1000),
             default: "5",

@@ -1,5 +1,6 @@
 //! Routes of a release: its published ports and what `x-landfall` asks for, with fixed endpoints.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::PlanError;
@@ -85,6 +86,37 @@ fn places(service: &ServiceSpec) -> Vec<(SocketAddr, Option<String>, String, u16
         (route.listen, host, route.path.clone(), route.port)
     });
     published.chain(asked).collect()
+}
+
+/// How many ports in a row a preview of the release needs.
+pub fn preview_listeners(release: &Release) -> usize {
+    let services = release.spec.services.values();
+    let replicated = services.filter(|s| s.workload == Workload::Replicated);
+    let listeners: BTreeSet<_> = replicated.flat_map(places).map(|place| place.0).collect();
+    listeners.len()
+}
+
+/// The same routes at addresses of their own: each listener gets the next port from `first` on. Where
+/// all routes of a listener are for one host, any host will do: a preview has no name yet.
+pub(super) fn preview(candidate: &AppRoutes, first: SocketAddr) -> Result<AppRoutes, PlanError> {
+    let listeners: BTreeSet<_> = candidate.routes.iter().map(|route| route.listen).collect();
+    let mut previews = BTreeMap::new();
+    for (index, listen) in listeners.iter().enumerate() {
+        let port = u16::try_from(index).ok().and_then(|index| first.port().checked_add(index));
+        let missing = || PlanError::PreviewPorts { from: first, needed: listeners.len() };
+        previews.insert(*listen, SocketAddr::new(first.ip(), port.ok_or_else(missing)?));
+    }
+    let preview = |route: &Route| {
+        let here = candidate.routes.iter().filter(|other| other.listen == route.listen);
+        let one_host = here.map(|other| &other.host).all(|host| *host == route.host);
+        Route {
+            listen: previews[&route.listen],
+            host: route.host.clone().filter(|_| !one_host),
+            ..route.clone()
+        }
+    };
+    let routes = candidate.routes.iter().map(preview).collect();
+    Ok(AppRoutes { routes, ..candidate.clone() })
 }
 
 /// One check an endpoint: through the edge, the way users will come.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::id::ImageId;
 use crate::release::SealedImage;
+use crate::route::Route;
 use crate::spec::{AppSpec, Condition, Dependency, NetworkAttachment, NetworkSpec, ServiceSpec};
 use crate::testkit::{service, shop};
 
@@ -29,6 +30,7 @@ fn input(release: &Release) -> PlanInput<'_> {
         taken: &[],
         pool: subnet::default_pool(),
         keep: vec![ReleaseNumber(1)],
+        hold: None,
     }
 }
 
@@ -358,4 +360,87 @@ fn hashes_of_sealed_releases_outlive_new_fields() {
     assert_eq!(db.0, "156097bbd7248436eaca642066c1aa248e1b40c57d850e3ac806d3b9dc1ce234");
     let read: Release = serde_json::from_str(&serde_json::to_string(&release).unwrap()).unwrap();
     assert_eq!(read, release);
+}
+
+fn wish(port: u16) -> Option<HoldWish> {
+    let preview = SocketAddr::from(([127, 0, 0, 1], port));
+    Some(HoldWish { preview, max_ms: Some(1) })
+}
+
+#[test]
+fn a_hold_comes_before_all_that_is_seen_outside_and_every_proof_is_repeated_after_it() {
+    let outside = NetworkSpec { external: Some("shared".into()), ..NetworkSpec::default() };
+    let release = seal(on_network(outside), 1);
+    let plan = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    let steps = lines(&plan);
+    let hold = plan.hold.unwrap();
+    assert_eq!(hold.max_ms, Some(1));
+    assert_eq!(
+        steps[hold.before - 2..],
+        [
+            "verify 1 endpoint",
+            "open preview 127.0.0.1:15000",
+            "gate again db, nginx, web ×2, worker",
+            "take names shop-web-d1-1, shop-web-d1-2, shop-worker-d1-1, shop-nginx-d1-1",
+            "verify 1 endpoint",
+            "hand over beat",
+            "*cutover 1 route",
+            "drain",
+            "stop old",
+            "prune",
+        ]
+    );
+    let Step::Cutover { routes: Some(routes) } = &plan.steps[plan.pivot] else { panic!() };
+    let preview = plan.preview().unwrap();
+    assert_eq!((preview.rollout, preview.routes.len()), (routes.rollout, routes.routes.len()));
+    assert_eq!(preview.routes[0].upstream, routes.routes[0].upstream);
+    assert_ne!(preview.routes[0].listen, routes.routes[0].listen);
+    let notes = plan.notes.join("\n");
+    for said in ["landfall promote", "migrate will have run by then", "web, worker of both"] {
+        assert!(notes.contains(said), "{notes}");
+    }
+}
+
+#[test]
+fn a_release_without_routes_is_held_without_a_preview() {
+    let mut spec = shop();
+    spec.services.get_mut(&"nginx".parse::<ServiceName>().unwrap()).unwrap().ports.clear();
+    let release = seal(spec, 1);
+    assert_eq!(preview_listeners(&release), 0);
+    let plan = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    assert_eq!(plan.preview(), None);
+    assert!(lines(&plan)[plan.hold.unwrap().before].starts_with("gate again"));
+}
+
+#[test]
+fn each_listener_has_its_preview_and_a_single_host_is_not_asked_for() {
+    use crate::spec::RouteSettings;
+    let mut spec = shop();
+    let web = spec.services.get_mut(&"web".parse::<ServiceName>().unwrap()).unwrap();
+    let route = |listen: &str, host: &str| RouteSettings {
+        listen: listen.parse().unwrap(),
+        host: Some(host.to_owned()),
+        path: "/".to_owned(),
+        port: 8000,
+    };
+    web.routes = vec![
+        route("0.0.0.0:80", "a.example"),
+        route("0.0.0.0:81", "a.example"),
+        route("0.0.0.0:81", "b.example"),
+    ];
+    let release = seal(spec, 1);
+    assert_eq!(preview_listeners(&release), 3);
+    let planned = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    let places: Vec<_> = planned.preview().unwrap().routes.iter().map(Route::place).collect();
+    assert_eq!(
+        places,
+        [
+            "127.0.0.1:15002/",
+            "127.0.0.1:15000/",
+            "127.0.0.1:15001 a.example/",
+            "127.0.0.1:15001 b.example/",
+        ]
+    );
+    let refused = plan(&PlanInput { hold: wish(65_534), ..input(&release) });
+    assert!(matches!(refused, Err(PlanError::PreviewPorts { needed: 3, .. })), "{refused:?}");
 }

@@ -17,6 +17,7 @@ fn plan() -> Plan {
             Step::StopOld { keep: vec![], grace_ms: std::collections::BTreeMap::new() },
         ],
         pivot: 2,
+        hold: None,
         step_deadline_ms: 1_000,
         notes: vec![],
     }
@@ -113,4 +114,79 @@ fn illegal_histories_are_refused() {
     assert!(Rollout::replay([Record::Resumed]).is_err());
     rollout.apply(&Record::Ended { verdict: Verdict::Succeeded }).unwrap();
     assert!(rollout.apply(&Record::Resumed).is_err());
+}
+
+/// The plan, held before its cutover, with a first step behind the hold.
+fn held_plan() -> Plan {
+    let mut plan = plan();
+    plan.steps.insert(2, Step::GateAgain { replicas: vec![] });
+    plan.hold = Some(crate::plan::Hold { before: 2, max_ms: None });
+    plan.pivot = 3;
+    plan
+}
+
+fn held() -> Rollout {
+    let mut rollout = Rollout::begin(held_plan());
+    for step in 0..2 {
+        run(&mut rollout, step, Action::Do, None);
+    }
+    assert_eq!(rollout.next(), Next::Hold);
+    rollout.apply(&Record::Held).unwrap();
+    rollout
+}
+
+fn promoted() -> Record {
+    Record::Promoted { by: "ann".into() }
+}
+
+#[test]
+fn a_held_rollout_waits_until_it_is_promoted() {
+    let mut rollout = held();
+    assert_eq!(rollout.next(), Next::Held);
+    // Any number of restarts of the agent leave it so, and wear nothing out.
+    for _ in 0..10 {
+        rollout.apply(&Record::Resumed).unwrap();
+        assert!(rollout.is_held() && rollout.is_cancellable());
+    }
+    assert!(rollout.apply(&Record::Intended { step: 2, action: Action::Do }).is_err());
+    rollout.apply(&promoted()).unwrap();
+    assert!(rollout.is_promoted() && rollout.is_cancellable());
+    for step in 2..5 {
+        assert_eq!(rollout.next(), Next::Do(step));
+        run(&mut rollout, step, Action::Do, None);
+    }
+    assert_eq!(rollout.next(), Next::End(Verdict::Succeeded));
+}
+
+#[test]
+fn a_held_rollout_is_called_off_newest_step_first() {
+    let mut rollout = held();
+    rollout.apply(&Record::Turned { reason: reason() }).unwrap();
+    assert!(!rollout.is_held());
+    assert!(rollout.apply(&promoted()).is_err(), "it is too late");
+    assert_eq!(rollout.next(), Next::Undo(1));
+}
+
+#[test]
+fn what_fails_once_it_was_promoted_unwinds() {
+    let mut rollout = held();
+    rollout.apply(&promoted()).unwrap();
+    let failure = fail(2, Action::Do, Effect::None, Retry::Never);
+    assert_eq!(run(&mut rollout, 2, Action::Do, Some(failure)), Next::Undo(2));
+}
+
+#[test]
+fn nothing_is_held_or_promoted_out_of_turn() {
+    let mut early = Rollout::begin(held_plan());
+    assert!(early.apply(&Record::Held).is_err() && early.apply(&promoted()).is_err());
+    let mut twice = held();
+    assert!(twice.apply(&Record::Held).is_err());
+    twice.apply(&promoted()).unwrap();
+    assert!(twice.apply(&promoted()).is_err() && twice.apply(&Record::Held).is_err());
+    let mut never = Rollout::begin(plan());
+    for step in 0..2 {
+        run(&mut never, step, Action::Do, None);
+    }
+    assert_eq!(never.next(), Next::Do(2));
+    assert!(never.apply(&Record::Held).is_err() && never.apply(&promoted()).is_err());
 }

@@ -12,11 +12,31 @@ pub struct AppSettings {
     pub progress_deadline_ms: u64,
     /// `keep`: stable releases kept for rolling back, the serving one included.
     pub keep: u32,
+    /// `hold`: wait for `landfall promote` before the cutover of each deploy.
+    #[serde(skip_serializing_if = "super::is_default")]
+    pub hold: bool,
+    /// `hold_max`: how long it waits before it is called off; 0: for ever.
+    #[serde(skip_serializing_if = "is_hold_max_default")]
+    pub hold_max_ms: u64,
+}
+
+/// A week: long enough for a release that waits for a Monday.
+const HOLD_MAX_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_hold_max_default(ms: &u64) -> bool {
+    *ms == HOLD_MAX_MS
 }
 
 impl Default for AppSettings {
     fn default() -> Self {
-        Self { drain_ms: 30_000, progress_deadline_ms: 300_000, keep: 5 }
+        Self {
+            drain_ms: 30_000,
+            progress_deadline_ms: 300_000,
+            keep: 5,
+            hold: false,
+            hold_max_ms: HOLD_MAX_MS,
+        }
     }
 }
 

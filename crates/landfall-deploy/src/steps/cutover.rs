@@ -13,22 +13,47 @@ use crate::ports::{Clock, Edge, EdgeError, Observer, Progress};
 /// Another app's cutover may come in between; each takes one generation.
 const STALE_MAX: u32 = 20;
 
+/// What becomes of a table.
+pub(super) enum Change {
+    /// It is as it should be.
+    Done,
+    /// This one follows it.
+    To(RouteTable),
+    /// A newer rollout has the app's routes: ours is over.
+    Superseded(RolloutNumber),
+}
+
 /// Swaps the app's part of the table, unless that has happened already.
 pub(super) async fn cut_over<E, G: Edge, J, C, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
     routes: Option<&AppRoutes>,
 ) -> Result<(), StepError> {
     let app = &context.plan.app;
+    change(context, |table| match (routes, table.apps.get(app).map(|part| part.rollout)) {
+        (_, Some(newer)) if newer > context.plan.rollout => Change::Superseded(newer),
+        (Some(_), Some(ours)) if ours == context.plan.rollout => Change::Done,
+        (None, None) => Change::Done,
+        (Some(_), _) | (None, Some(_)) => Change::To(table.with_app(app, routes.cloned())),
+    })
+    .await
+}
+
+/// Brings the table to what `wanted` makes of it; other writers may come in between.
+pub(super) async fn change<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    wanted: impl Fn(&RouteTable) -> Change,
+) -> Result<(), StepError> {
     for _ in 0..STALE_MAX {
-        let table = read(context).await?;
-        let done = match routes {
-            Some(_) => serves(&table, context),
-            None => !table.apps.contains_key(app),
+        let next = match wanted(&read(context).await?) {
+            Change::Done => return Ok(()),
+            Change::To(next) => next,
+            Change::Superseded(newer) => {
+                let message = format!("rollout {newer} has the routes, and is newer than this one");
+                let reason = Reason::new(ReasonKind::Edge, message);
+                return Err(StepError { reason, effect: Effect::None, retry: Retry::Never });
+            }
         };
-        if done {
-            return Ok(());
-        }
-        match context.ports.edge.swap(&table.with_app(app, routes.cloned())).await {
+        match context.ports.edge.swap(&next).await {
             Ok(()) => return Ok(()),
             Err(EdgeError { stale: true, .. }) => {}
             Err(error) => return Err(error.into()),

@@ -20,6 +20,15 @@ pub(super) async fn pass<E: Engine, G, J, C: Clock, F, O: Observer>(
     context: &Context<'_, E, G, J, C, F, O>,
     replica: &PlannedReplica,
 ) -> Result<(), StepError> {
+    pass_after(context, replica, 0).await
+}
+
+/// The same, without counting so many exits that it had before.
+pub(super) async fn pass_after<E: Engine, G, J, C: Clock, F, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+    exits_before: u32,
+) -> Result<(), StepError> {
     let clock = &context.ports.clock;
     let started = clock.now();
     let mut gate = Gate::new(replica.gate.clone());
@@ -29,7 +38,7 @@ pub(super) async fn pass<E: Engine, G, J, C: Clock, F, O: Observer>(
         let elapsed = clock.now().saturating_sub(started);
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         match look(context, replica, elapsed_ms).await {
-            Ok(seen) => match gate.observe(&seen) {
+            Ok(seen) => match gate.observe(&since(seen, exits_before)) {
                 Judgement::Ready => {
                     ready(context, replica, elapsed_ms);
                     return Ok(());
@@ -46,6 +55,10 @@ pub(super) async fn pass<E: Engine, G, J, C: Clock, F, O: Observer>(
         }
         clock.sleep(pause(replica, elapsed_ms)).await;
     }
+}
+
+fn since(seen: Observation, exits_before: u32) -> Observation {
+    Observation { exits: seen.exits.saturating_sub(exits_before), ..seen }
 }
 
 fn pause(replica: &PlannedReplica, elapsed_ms: u64) -> Duration {

@@ -28,6 +28,29 @@ pub(super) async fn start<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
     Ok(())
 }
 
+/// After a hold: starts those that do not run, and takes all through their gates anew. What they went
+/// through meanwhile is not held against them.
+pub(super) async fn gate_again<E: Engine, G, J, C: Clock, F, O: Observer>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replicas: &[PlannedReplica],
+) -> Result<(), StepError> {
+    let engine = &context.ports.engine;
+    for replica in replicas {
+        context.check_cancel()?;
+        let started = engine.start(&replica.name).await.map_err(StepError::from);
+        started.map_err(|mut error| {
+            error.reason = error.reason.of(&replica.service);
+            error
+        })?;
+    }
+    try_join_all(replicas.iter().map(|replica| async move {
+        let exits = engine.status(&replica.name).await?.map_or(0, |status| status.exits);
+        gatekeeper::pass_after(context, replica, exits).await
+    }))
+    .await?;
+    Ok(())
+}
+
 /// Creates and starts one container.
 pub(super) async fn launch<E: Engine, G, J, C, F: Files, O: Observer>(
     context: &Context<'_, E, G, J, C, F, O>,

@@ -17,7 +17,8 @@ use crate::support::{Edge, free_address, part, route};
 
 fn shop(edge: &Edge, generation: u64, backend: &Backend) -> RouteTable {
     let routes = vec![route(edge.listen, None, "/", &[backend.address])];
-    RouteTable { generation, apps: BTreeMap::from([("shop".parse().unwrap(), part(1, routes))]) }
+    let apps = BTreeMap::from([("shop".parse().unwrap(), part(1, routes))]);
+    RouteTable { generation, apps, ..RouteTable::default() }
 }
 
 #[tokio::test]
@@ -139,4 +140,31 @@ async fn the_socket_is_for_owner_and_group_and_for_one_edge() {
     let dir = edge.stop().await;
     drop(std::os::unix::net::UnixListener::bind(dir.path().join("control.sock")).unwrap());
     Edge::start_in(dir, |_| {}).await.unwrap();
+}
+
+/// I12: whoever was stopped for long reads the current generation when it wakes up. It must not take
+/// back what a newer rollout has, and what it left must not come back after a restart.
+#[tokio::test]
+async fn a_writer_from_the_past_cannot_take_routes_back() {
+    let edge = Edge::start().await;
+    let (old, new) = (Backend::start("old").await, Backend::start("new").await);
+    let app = "shop".parse().unwrap();
+    let part_of = |rollout, to: &Backend| {
+        Some(part(rollout, vec![route(edge.listen, None, "/", &[to.address])]))
+    };
+    edge.put(&RouteTable::default().with_app(&app, part_of(5, &new))).await.unwrap();
+    let current: RouteTable = edge.ask("/v1/table").await;
+    for next in [
+        current.with_app(&app, part_of(4, &old)),
+        current.with_preview(&app, Some(part(4, vec![route(free_address(), None, "/", &[])]))),
+    ] {
+        let (status, refused) = edge.put(&next).await.unwrap_err();
+        assert_eq!((status, refused.kind), (StatusCode::CONFLICT, RefusedKind::Superseded));
+        assert!(refused.message.contains("d5 of shop is known here, d4 is older"), "{refused:?}");
+    }
+    assert_eq!(fetch(edge.listen, "/").await.body, "new");
+    let listen = edge.listen;
+    let edge = Edge::start_in(edge.stop().await, |_| {}).await.unwrap();
+    assert_eq!(edge.ask::<RouteTable>("/v1/table").await, current);
+    assert_eq!(fetch(listen, "/").await.body, "new");
 }

@@ -11,6 +11,7 @@ mod held;
 mod limits;
 mod listeners;
 mod persistence;
+mod previews;
 mod proxying;
 mod race;
 mod routing;

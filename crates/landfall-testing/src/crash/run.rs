@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use landfall_core::reason::Reason;
 use landfall_core::record::{Record, Verdict};
 use landfall_core::rollout::Rollout;
+use landfall_deploy::ports::{JournalError, JournalStore};
 use landfall_deploy::{Cancel, Driver, Settled};
 
-use super::scenarios::Scenario;
+use super::scenarios::{Scenario, Then};
 use crate::fake::{
     FakeEdge, FakeEngine, FakeFiles, FakeJournal, Fault, SilentObserver, SimClock, World,
 };
@@ -65,12 +67,50 @@ fn live(scenario: &Scenario, world: &World, again: bool) -> Option<Outcome> {
         files: FakeFiles(world.clone()),
     };
     let cancel = world.lock().cancel.clone();
-    let run = driver.run(rollout, scenario.release.as_ref(), &SilentObserver, &cancel);
-    match poll(run, world)? {
-        Ok(Settled::Ended(verdict)) => Some(Outcome::Ended(verdict)),
-        Ok(Settled::Stuck(reason)) => Some(Outcome::Stuck(reason)),
-        // The journal could not be written: the agent gives up, and is started again.
-        Err(_) => None,
+    let mut rollout = rollout;
+    loop {
+        let run = driver.run(rollout, scenario.release.as_ref(), &SilentObserver, &cancel);
+        match poll(run, world)? {
+            Ok(Settled::Ended(verdict)) => return Some(Outcome::Ended(verdict)),
+            Ok(Settled::Stuck(reason)) => return Some(Outcome::Stuck(reason)),
+            Ok(Settled::Held) => {
+                poll(decide(scenario, world, &driver.journal), world)?.ok()?;
+                let records = world.lock().journal.clone();
+                match Rollout::replay(records) {
+                    Ok(again) => rollout = again.with_mutation(scenario.mutation),
+                    Err(illegal) => return Some(Outcome::Lost(illegal.to_string())),
+                }
+            }
+            // The journal could not be written: the agent gives up, and is started again.
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Days later a person decides.
+async fn decide(
+    scenario: &Scenario,
+    world: &World,
+    journal: &FakeJournal,
+) -> Result<(), JournalError> {
+    world.lock().now += Duration::from_hours(72);
+    let Some(held) = &scenario.held else {
+        // It should not have been: the mess shows at the end.
+        world.lock().cancel.cancel();
+        return Ok(());
+    };
+    for service in &held.down {
+        world.lock().stop_all(scenario.plan.rollout, service);
+    }
+    match held.then {
+        Then::Promote => {
+            let record = Record::Promoted { by: "ann".to_owned() };
+            journal.append(&scenario.plan.app, scenario.plan.rollout, &record).await
+        }
+        Then::Cancel => {
+            world.lock().cancel.cancel();
+            Ok(())
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Scenarios: a world in which something serves (or nothing yet), and a rollout to be run in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use landfall_core::id::{ImageId, ReleaseNumber, RolloutNumber, ServiceName};
 use landfall_core::label::Scope;
 use landfall_core::plan::{Plan, RolloutKind};
-use landfall_core::planner::{PlanInput, PresentNetwork, PresentStateful, ServingRelease, plan};
+use landfall_core::planner::{
+    HoldWish, PlanInput, PresentNetwork, PresentStateful, ServingRelease, plan,
+};
 use landfall_core::record::{Record, Verdict};
 use landfall_core::release::{Release, SealedImage};
 use landfall_core::rollout::Mutation;
@@ -33,8 +36,28 @@ pub struct Scenario {
     pub expect: Expect,
     /// Called off after so many points.
     pub cancel_at: Option<u64>,
+    /// What happens while it is held; `None`: it never is.
+    pub held: Option<Held>,
     /// A planted protocol bug.
     pub mutation: Option<Mutation>,
+}
+
+/// What happens while a rollout is held.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Services whose candidates stop meanwhile.
+    pub down: Vec<ServiceName>,
+    /// What a person then says.
+    pub then: Then,
+}
+
+/// What becomes of a held rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It is let through.
+    Promote,
+    /// It is called off.
+    Cancel,
 }
 
 /// How a scenario ends without faults.
@@ -111,11 +134,43 @@ fn empty() -> Inner {
 /// A rollout to `release` in `before`, in which `serving` serves.
 pub(super) fn scenario(
     name: &'static str,
+    before: Inner,
+    kind: RolloutKind,
+    release: Option<Release>,
+    serving: Option<&Serving>,
+    number: u32,
+) -> Scenario {
+    planned(name, before, kind, release, serving, number, None)
+}
+
+/// The same, held before its cutover.
+pub(super) fn held(
+    name: &'static str,
+    before: Inner,
+    release: Release,
+    serving: Option<&Serving>,
+    number: u32,
+    held: Held,
+) -> Scenario {
+    let preview = SocketAddr::from(([127, 0, 0, 1], 15_000));
+    let wish = Some(HoldWish { preview, max_ms: None });
+    let kind = RolloutKind::Deploy;
+    let expect = match held.then {
+        Then::Promote => Expect::Succeeded,
+        Then::Cancel => Expect::RolledBack,
+    };
+    let it = planned(name, before, kind, Some(release), serving, number, wish);
+    Scenario { held: Some(held), expect, ..it }
+}
+
+fn planned(
+    name: &'static str,
     mut before: Inner,
     kind: RolloutKind,
     release: Option<Release>,
     serving: Option<&Serving>,
     number: u32,
+    hold: Option<HoldWish>,
 ) -> Scenario {
     let rollout = RolloutNumber(number);
     let stateful: Vec<_> = before.containers.values().filter_map(present_stateful).collect();
@@ -135,6 +190,7 @@ pub(super) fn scenario(
         taken: &taken,
         pool: subnet::default_pool(),
         keep: releases.collect(),
+        hold,
     })
     .expect("a scenario has a plan");
     let specs = release.iter().chain(serving.map(|s| &s.release)).map(|r| &r.spec);
@@ -142,8 +198,8 @@ pub(super) fn scenario(
     before.journal = vec![Record::Began { plan: Box::new(plan.clone()) }];
     before.points = 0;
     before.trace.clear();
-    let (expect, cancel_at, mutation) = (Expect::Succeeded, None, None);
-    Scenario { name, before, plan, release, expect, cancel_at, mutation }
+    let (expect, cancel_at, held, mutation) = (Expect::Succeeded, None, None, None);
+    Scenario { name, before, plan, release, expect, cancel_at, held, mutation }
 }
 
 fn present_stateful(container: &Container) -> Option<PresentStateful> {
@@ -286,6 +342,29 @@ fn failures() -> Vec<Scenario> {
     ]
 }
 
+/// Rollouts that wait for a person before their cutover.
+fn holds() -> Vec<Scenario> {
+    let upgrade = |label: &'static str, down: &[&str], then: Then| {
+        let (before, old) = serving(version("1"));
+        let down = down.iter().map(|service| name(service)).collect();
+        held(label, before, seal(version("2"), 2), Some(&old), 2, Held { down, then })
+    };
+    let promote = Held { down: Vec::new(), then: Then::Promote };
+    let first = held("a first deploy is held", empty(), seal(version("1"), 1), None, 1, promote);
+    let mut worn = upgrade("what is held is not good any more", &[], Then::Promote);
+    let tired = Behaviour { good_answers: Some(7), ..Behaviour::default() };
+    worn.before.behaviours.insert((RolloutNumber(2), name("nginx")), tired);
+    worn.expect = Expect::RolledBack;
+    vec![
+        first,
+        upgrade("held, then promoted", &[], Then::Promote),
+        upgrade("held, then called off", &[], Then::Cancel),
+        upgrade("candidates stop while they are held", &["web", "worker", "nginx"], Then::Promote),
+        upgrade("they stop, and it is called off", &["nginx"], Then::Cancel),
+        worn,
+    ]
+}
+
 /// All scenarios.
 pub fn all() -> Vec<Scenario> {
     let mut scenarios = vec![scenario(
@@ -304,6 +383,7 @@ pub fn all() -> Vec<Scenario> {
     scenarios.push(first_fails);
     scenarios.extend(upgrades());
     scenarios.extend(failures());
+    scenarios.extend(holds());
     scenarios.extend(neighbours::scenarios());
 
     let (before, old) = serving(version("1"));

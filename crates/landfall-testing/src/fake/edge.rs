@@ -67,6 +67,9 @@ impl Edge for FakeEdge {
             if table.generation != inner.table.generation + 1 {
                 return Err(error(Effect::None, Retry::Later, true, "stale generation"));
             }
+            if let Err(superseded) = inner.table.succeeded_by(table) {
+                return Err(error(Effect::None, Retry::Never, false, &superseded.to_string()));
+            }
             if let Err(invalid) = table.validate() {
                 return Err(error(Effect::None, Retry::Never, false, &invalid.to_string()));
             }

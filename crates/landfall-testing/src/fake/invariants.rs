@@ -7,7 +7,7 @@ use landfall_core::id::{AppName, RolloutNumber, ServiceName};
 use landfall_core::record::Record;
 use landfall_core::route::AppRoutes;
 
-use super::world::{Inner, Phase};
+use super::world::{Container, Inner, Phase};
 
 /// What is watched during one rollout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Previous {
 pub(super) fn check(inner: &mut Inner, call: &str) {
     let mut found = Vec::new();
     routes(inner, &mut found);
+    previews(inner, &mut found);
+    consent(inner, &mut found);
     alone(inner, &mut found);
     data_and_strangers(inner, &mut found);
     previous_stays(inner, &mut found);
@@ -76,6 +78,38 @@ fn routes(inner: &Inner, found: &mut Vec<String>) {
     let gone = |p: &Previous| !inner.table.apps.contains_key(&p.app);
     if inner.rules.must_serve && inner.rules.previous.as_ref().is_some_and(gone) {
         found.push("the app is not served at all".to_owned());
+    }
+}
+
+/// I19: a preview is the open rollout's and leads to its containers, good or not, and to nobody else's.
+fn previews(inner: &Inner, found: &mut Vec<String>) {
+    for (app, part) in &inner.table.previews {
+        if part.rollout != inner.rules.rollout {
+            found.push(format!("{app}: a preview of {} is left", part.rollout));
+        }
+        for endpoint in part.routes.iter().flat_map(|route| &route.upstream.endpoints) {
+            let at = |c: &Container| {
+                let labels = c.labels.as_ref();
+                let there = c.networks.values().flatten().any(|a| IpAddr::V4(*a) == endpoint.ip());
+                there && labels.is_some_and(|labels| labels.rollout == part.rollout)
+            };
+            if !inner.containers.values().any(at) {
+                found.push(format!(
+                    "{app}: the preview leads to {endpoint}, not of {}",
+                    part.rollout
+                ));
+            }
+        }
+    }
+}
+
+/// What is held serves only once somebody said so.
+fn consent(inner: &Inner, found: &mut Vec<String>) {
+    let Some(Record::Began { plan }) = inner.journal.first() else { return };
+    let promoted = inner.journal.iter().any(|r| matches!(r, Record::Promoted { .. }));
+    let serves = inner.table.apps.get(&plan.app).is_some_and(|part| part.rollout == plan.rollout);
+    if plan.hold.is_some() && serves && !promoted {
+        found.push("it serves without consent".to_owned());
     }
 }
 

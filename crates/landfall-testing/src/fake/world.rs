@@ -226,6 +226,17 @@ impl Inner {
         self.containers.iter().find(|(_, c)| c.name == container).map(|(id, _)| id.clone())
     }
 
+    /// Stops what runs of one service of one rollout, behind everyone's back.
+    pub fn stop_all(&mut self, rollout: RolloutNumber, service: &ServiceName) {
+        let of = |container: &&mut Container| {
+            let labels = container.labels.as_ref();
+            labels.is_some_and(|l| l.rollout == rollout && l.service.as_ref() == Some(service))
+        };
+        for container in self.containers.values_mut().filter(of) {
+            container.phase = Phase::Stopped;
+        }
+    }
+
     /// How a container behaves.
     pub fn behaviour(&self, container: &Container) -> Behaviour {
         let labels = container.labels.as_ref();

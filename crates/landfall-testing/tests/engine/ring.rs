@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -99,6 +99,18 @@ impl Ring {
         self.deploy_command(word, variant).output().expect("the binary runs").into()
     }
 
+    /// The same with further flags.
+    pub(crate) fn deploy_with(&self, word: &str, variant: Variant, flags: &[&str]) -> Said {
+        let mut command = self.deploy_command(word, variant);
+        command.args(flags).output().expect("the binary runs").into()
+    }
+
+    /// What the agent says of the app.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let status = self.host.borrow().status(APP).expect("the agent answers");
+        status.expect("the app is known")
+    }
+
     /// Deploys a compose file of the story's own.
     pub(crate) fn deploy_text(&self, text: &str) -> Said {
         let folder = self.folder.path().join("app");
@@ -152,7 +164,13 @@ impl Ring {
 
     /// What users get now.
     pub(crate) fn answer(&self) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the edge listens");
+        self.answer_at(SocketAddr::from(([127, 0, 0, 1], self.port)))
+    }
+
+    /// What is answered elsewhere.
+    #[expect(clippy::unused_self, reason = "it reads as the other question does")]
+    pub(crate) fn answer_at(&self, address: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(address).expect("the edge listens");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket of ours");
         let request = "GET /index.html HTTP/1.1\r\nHost: ring\r\nConnection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).expect("the edge listens");

@@ -1,5 +1,7 @@
 //! `landfall deploy`: bring the app to what its compose files say.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use landfall_api::{ClientError, DeployRequest, RolloutAnswer};
 
@@ -18,6 +20,9 @@ use crate::watch::{self, Since};
 /// Deploys the app as one transaction: when it ends, the new release serves whole, or what served
 /// before still does and the reason is shown. The agent carries it out; this command watches, and may
 /// be interrupted without stopping it.
+///
+/// With `--hold` it stops before users are sent to the new release, for hours or days: `landfall promote`
+/// lets it through, `landfall cancel` undoes it.
 ///
 /// Services with `build:` are built when the engine lacks their image, or with `--build`.
 ///
@@ -41,9 +46,36 @@ pub(crate) struct DeployArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    hold: HoldArgs,
+    #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
+}
+
+/// Whether a deploy waits before its cutover.
+#[derive(Debug, Default, Args)]
+pub(crate) struct HoldArgs {
+    /// Stop before the cutover until `landfall promote`; the new release is reached at a preview.
+    #[arg(long)]
+    hold: bool,
+    /// Do not, whatever the file says.
+    #[arg(long, conflicts_with_all = ["hold", "preview"])]
+    no_hold: bool,
+    /// Hold, and preview the new release here; by default at a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    preview: Option<SocketAddr>,
+}
+
+impl HoldArgs {
+    pub(crate) fn apply(&self, request: &mut DeployRequest) {
+        request.preview = self.preview;
+        request.hold = match (self.hold || self.preview.is_some(), self.no_hold) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        };
+    }
 }
 
 pub(crate) async fn run(args: &DeployArgs, invocation: &Invocation) -> Result<Exit, Failure> {
@@ -62,6 +94,7 @@ async fn deploy(
     project: &Project,
 ) -> Result<Exit, Failure> {
     let mut request = request(invocation, project, Images::new());
+    args.hold.apply(&mut request);
     if args.push {
         request.images = push::all(invocation, project, &args.build).await?;
     } else if args.build.build || needs_build(args, invocation, project, &request).await? {
@@ -126,6 +159,8 @@ pub(crate) fn request(invocation: &Invocation, project: &Project, images: Images
         message: None,
         commit: None,
         force: false,
+        hold: None,
+        preview: None,
         plan_only: false,
     }
 }

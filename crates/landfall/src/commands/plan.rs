@@ -22,6 +22,8 @@ pub(crate) struct PlanArgs {
     /// Build the images of all services with `build:` first.
     #[arg(long)]
     build: bool,
+    #[command(flatten)]
+    hold: deploy::HoldArgs,
 }
 
 pub(crate) async fn run(args: &PlanArgs, invocation: &Invocation) -> Result<Exit, Failure> {
@@ -31,6 +33,7 @@ pub(crate) async fn run(args: &PlanArgs, invocation: &Invocation) -> Result<Exit
         images = builds::all(invocation, &project).await?;
     }
     let mut request = deploy::request(invocation, &project, images);
+    args.hold.apply(&mut request);
     request.plan_only = true;
     let app = request.spec.name.clone();
     let answer = invocation.client().deploy(&request).await.map_err(|error| {

@@ -1,5 +1,7 @@
 //! `landfall rollback`: go back to an older release.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use landfall_api::RollbackRequest;
 use landfall_core::id::{InvalidName, ReleaseNumber};
@@ -23,6 +25,12 @@ pub(crate) struct RollbackArgs {
     /// Only say what would be done.
     #[arg(long)]
     plan: bool,
+    /// Stop before the cutover until `landfall promote`; the release is reached at a preview.
+    #[arg(long)]
+    hold: bool,
+    /// Hold, and preview the release here; by default at a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    preview: Option<SocketAddr>,
     #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
@@ -36,7 +44,13 @@ fn parse_release(text: &str) -> Result<ReleaseNumber, &'static str> {
 pub(crate) async fn run(args: &RollbackArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let app = invocation.app()?;
     let by = invocation.settings.by.clone();
-    let request = RollbackRequest { to: args.release, by, plan_only: args.plan };
+    let request = RollbackRequest {
+        to: args.release,
+        by,
+        hold: args.hold || args.preview.is_some(),
+        preview: args.preview,
+        plan_only: args.plan,
+    };
     let answer = invocation.client().rollback(&app, &request).await?;
     rollout::conclude(invocation, &app, answer, &args.watch).await
 }

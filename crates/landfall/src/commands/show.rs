@@ -125,11 +125,16 @@ fn steps(report: &RolloutReport, paint: Paint) -> Table {
             rows.push((attempt.at_ms, row));
         }
     }
-    for at_ms in &report.resumed_at_ms {
-        let text = "it goes on: the agent was restarted, or a person said so".to_owned();
-        let row = [at(*at_ms), String::new(), paint.text(Tone::Busy, "resumed"), text];
-        let [a, b, c, d] = row;
-        rows.push((*at_ms, [a, b, c, d, String::new()]));
+    let resumed = "it goes on: the agent was restarted, or a person said so".to_owned();
+    let mut events: Vec<_> =
+        report.resumed_at_ms.iter().map(|at_ms| (*at_ms, "resumed", resumed.clone())).collect();
+    let held = "it waits for `landfall promote`".to_owned();
+    events.extend(report.held_at_ms.map(|at_ms| (at_ms, "held", held)));
+    let promoted = report.promoted.as_ref();
+    events.extend(promoted.map(|p| (p.at_ms, "promoted", format!("by {}", harmless(&p.by)))));
+    for (at_ms, state, text) in events {
+        let state = paint.text(Tone::Busy, state);
+        rows.push((at_ms, [at(at_ms), String::new(), state, text, String::new()]));
     }
     // The sort is stable: what happened within one millisecond stays in the plan's order.
     rows.sort_by_key(|(at_ms, _)| *at_ms);
@@ -229,6 +234,9 @@ fn next(report: &RolloutReport) -> Option<String> {
         (None, Some(OpenPhase::Stuck { .. })) => {
             Some(format!("remove the cause, then `landfall resume -p {app}`"))
         }
+        (None, Some(OpenPhase::Held { .. })) => Some(format!(
+            "`landfall promote -p {app}` lets it through, `landfall cancel -p {app}` calls it off"
+        )),
         (None, Some(OpenPhase::Preparing | OpenPhase::Forward { past_pivot: false })) => {
             Some(format!(
                 "`landfall attach -p {app}` watches it, `landfall cancel -p {app}` calls it off"

@@ -1,7 +1,7 @@
 //! `landfall status`: what serves, on which replicas, through which routes.
 
 use clap::Args;
-use landfall_api::{AppStatus, OpenRollout, ReplicaState, ReplicaView, ServiceStatus};
+use landfall_api::{AppStatus, OpenPhase, OpenRollout, ReplicaState, ReplicaView, ServiceStatus};
 use landfall_core::plan::RolloutKind;
 use landfall_core::spec::Workload;
 
@@ -13,6 +13,7 @@ use crate::output::humane;
 use crate::output::printer::Printer;
 use crate::output::style::{Paint, Tone, harmless};
 use crate::output::table::Table;
+use crate::preview;
 use crate::project;
 use crate::watch::now_ms;
 use crate::words;
@@ -86,6 +87,7 @@ fn show(status: &AppStatus, printer: &Printer) {
     });
     if let Some(open) = &status.open {
         printer.data(&opened(open, paint));
+        printer.data_lines(&previews(open));
     }
     let tables = [services(status, paint, printer.is_verbose()), routes(status)];
     for table in tables.iter().filter(|table| !table.is_empty()) {
@@ -112,6 +114,15 @@ fn opened(open: &OpenRollout, paint: Paint) -> String {
     let phase = words::stands(&open.phase, paint);
     let age = humane::age(open.since_ms, now_ms());
     format!("rollout {} {verb}{target}: {phase} ({}, {age})", open.rollout, harmless(&open.by))
+}
+
+/// Where a held candidate is reached, and what may become of it.
+fn previews(open: &OpenRollout) -> Vec<String> {
+    let OpenPhase::Held { preview, .. } = &open.phase else { return Vec::new() };
+    let mut lines: Vec<_> =
+        preview::places(preview).iter().map(|place| format!("  preview: {place}")).collect();
+    lines.push("  `landfall promote` lets it through, `landfall cancel` calls it off".to_owned());
+    lines
 }
 
 fn services(status: &AppStatus, paint: Paint, each: bool) -> Table {

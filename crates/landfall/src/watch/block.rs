@@ -13,6 +13,8 @@ const WHEEL: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠇", "⠏", "⠋"
 const WHEEL_FRAME_MS: u64 = 125;
 /// What the pivot means.
 const PIVOT: &str = "pivot: undone until here, only forward from here";
+/// Where a rollout waits for consent.
+const HOLD: &str = "    held here until `landfall promote`";
 /// Columns of a step's subject; longer ones are cut.
 const SUBJECT_MAX: usize = 40;
 /// Images on their way that are shown at once.
@@ -32,6 +34,9 @@ pub(super) fn lines(view: &View, paint: Paint, now_ms: u64) -> Vec<String> {
         // What was not even begun is no news once it is over.
         let is_news = |step: &StepView| !view.is_over() || step.phase != StepPhase::Pending;
         for (summary, step) in plan.steps.iter().zip(&view.steps).filter(|(_, s)| is_news(s)) {
+            if plan.hold == Some(summary.index) {
+                lines.push(paint.text(Tone::Accent, HOLD));
+            }
             let is_pivot = summary.index == plan.pivot;
             lines.push(step_line(summary, step, widths, is_pivot, paint, now_ms));
         }

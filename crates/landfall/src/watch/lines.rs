@@ -31,7 +31,8 @@ pub(super) fn of(event: &Event, before: &View, verbose: bool) -> Vec<String> {
         EventKind::StepDone { after_ms, .. } if verbose => {
             vec![format!("  done in {}", duration(*after_ms))]
         }
-        EventKind::StepDone { .. } | EventKind::Ended { .. } => vec![],
+        // The verdict tells them.
+        EventKind::StepDone { .. } | EventKind::Held { .. } | EventKind::Ended { .. } => vec![],
         EventKind::StepFailed { action, reason, will_retry, .. } => {
             let what = match action {
                 Action::Do => "failed",
@@ -45,6 +46,7 @@ pub(super) fn of(event: &Event, before: &View, verbose: bool) -> Vec<String> {
         EventKind::Progress { progress, .. } => vec![format!("  {}", progressed(progress))],
         EventKind::TurnedBack { reason } => vec![format!("turning back: {reason}")],
         EventKind::Resumed => vec!["going on".to_owned()],
+        EventKind::Promoted { by } => vec![format!("promoted by {by}")],
         EventKind::Stuck { reason } => vec![format!("stuck: {reason}")],
     };
     let stamp = duration(elapsed_ms);

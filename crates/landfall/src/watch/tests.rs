@@ -38,6 +38,7 @@ fn planned() -> EventKind {
             previous: None,
             steps: steps.into_iter().enumerate().map(step).collect(),
             pivot: 2,
+            hold: None,
             notes: Vec::new(),
         },
     }

@@ -8,18 +8,21 @@ use landfall_core::reason::{Reason, ReasonKind};
 use super::view::{End, View};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::humane::{count, duration};
+use crate::output::humane::{count, date_utc, duration};
 use crate::output::printer::Printer;
 use crate::output::style::{Paint, Tone, harmless};
+use crate::preview;
 
 /// The end of a rollout, or of watching it.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     view: View,
+    /// How further commands reach the same host.
+    host_flag: String,
 }
 
-pub(super) fn of(view: View) -> Verdict {
-    Verdict { view }
+pub(super) fn of(view: View, host_flag: String) -> Verdict {
+    Verdict { view, host_flag }
 }
 
 /// What is said to a person who stops watching.
@@ -44,6 +47,7 @@ impl Verdict {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self.view.ended.as_ref().map(|end| &end.outcome) {
+            None if self.view.held.is_some() => Exit::Done,
             None => Exit::Stuck,
             Some(Outcome::Succeeded | Outcome::NothingToDo) => Exit::Done,
             Some(Outcome::RolledBack { .. }) => Exit::RolledBack,
@@ -85,6 +89,7 @@ impl Verdict {
         let paint = printer.paint_err();
         let (log, last) = (self.log(paint), self.last_line(paint));
         printer.announce_all(&log);
+        printer.announce_all(&self.held_lines());
         for hint in self.hints() {
             printer.announce(&format!("{} {hint}\n", paint.text(Tone::Accent, "hint:")));
         }
@@ -115,6 +120,7 @@ impl Verdict {
 
     fn last_line(&self, paint: Paint) -> String {
         match &self.view.ended {
+            None if self.view.held.is_some() => self.held_line(paint),
             None => self.stuck_line(paint),
             Some(end) => self.end_line(end, paint),
         }
@@ -140,7 +146,7 @@ impl Verdict {
                 format!("{text} (in {time}); its volumes are as they were")
             }
             (Outcome::RolledBack { reason }, serving) => {
-                let what = self.what_was_undone();
+                let what = self.what_is_wanted();
                 let why = match reason.kind {
                     ReasonKind::Cancelled => format!("{what} was called off"),
                     ReasonKind::Crashed
@@ -169,6 +175,33 @@ impl Verdict {
         }
     }
 
+    /// What to do with a held rollout.
+    fn held_lines(&self) -> Vec<String> {
+        let Some(hold) = &self.view.held else { return Vec::new() };
+        let (app, flag) = (&self.view.rollout.app, &self.host_flag);
+        let places = preview::places(&hold.preview);
+        let mut lines: Vec<_> =
+            places.iter().map(|place| format!("  look at it:      {place}")).collect();
+        lines.push(format!("  let it through:  landfall promote -p {app}{flag}"));
+        lines.push(format!("  call it off:     landfall cancel -p {app}{flag}"));
+        if let Some(until_ms) = hold.until_ms {
+            lines.push(format!("  else it is undone on {} UTC", date_utc(until_ms)));
+        }
+        lines
+    }
+
+    fn held_line(&self, paint: Paint) -> String {
+        let plan = self.view.plan.as_ref();
+        let app = &self.view.rollout.app;
+        let serves = match plan.and_then(|plan| plan.previous) {
+            Some(previous) => format!("{app} {} still serves", previous.release),
+            None => format!("nothing of {app} serves yet"),
+        };
+        let text = paint.text(Tone::Good, serves);
+        let what = self.what_is_wanted();
+        format!("{text}; {what} is ready and held (rollout {})", self.view.rollout.rollout)
+    }
+
     fn stuck_line(&self, paint: Paint) -> String {
         let View { rollout, plan, stuck, .. } = &self.view;
         let why = stuck.as_ref().map(|r| harmless(&r.to_string())).unwrap_or_default();
@@ -187,8 +220,8 @@ impl Verdict {
         format!("{text}, but rollout {} is stuck: {why}", rollout.rollout)
     }
 
-    /// The release (or the down) that did not come to be.
-    fn what_was_undone(&self) -> String {
+    /// The release (or the down) that is on its way, or did not come to be.
+    fn what_is_wanted(&self) -> String {
         let plan = self.view.plan.as_ref();
         match plan.and_then(|plan| plan.release) {
             Some(release) => release.to_string(),
@@ -199,6 +232,7 @@ impl Verdict {
     fn hints(&self) -> Vec<String> {
         let app = &self.view.rollout.app;
         match &self.view.ended {
+            None if self.view.held.is_some() => Vec::new(),
             None => vec![format!("once the cause is gone, `landfall resume -p {app}`")],
             Some(_) => Vec::new(),
         }

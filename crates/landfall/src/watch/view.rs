@@ -6,6 +6,7 @@ use landfall_api::{Event, EventKind, Outcome, PlanSummary, ProgressKind, Rollout
 use landfall_core::id::{ReleaseNumber, ServiceName};
 use landfall_core::reason::Reason;
 use landfall_core::record::Action;
+use landfall_core::route::Route;
 
 /// Everything a viewer may show.
 #[derive(Debug)]
@@ -21,9 +22,20 @@ pub(super) struct View {
     pub(super) steps: Vec<StepView>,
     pub(super) turned: Option<Reason>,
     pub(super) stuck: Option<Reason>,
+    pub(super) held: Option<Hold>,
+    promoted: bool,
     pub(super) ended: Option<End>,
     pub(super) agent_away: bool,
     last_seq: u64,
+}
+
+/// It waits for consent.
+#[derive(Debug)]
+pub(super) struct Hold {
+    /// Where the candidate is reached.
+    pub(super) preview: Vec<Route>,
+    /// When it is called off.
+    pub(super) until_ms: Option<u64>,
 }
 
 /// How it ended.
@@ -89,6 +101,8 @@ impl View {
             steps: Vec::new(),
             turned: None,
             stuck: None,
+            held: None,
+            promoted: false,
             ended: None,
             agent_away: false,
             last_seq: 0,
@@ -99,8 +113,9 @@ impl View {
     pub(super) fn apply(&mut self, event: &Event) {
         self.last_seq = self.last_seq.max(event.seq);
         self.begun_ms.get_or_insert(event.at_ms);
-        // Whatever comes after "stuck" says that it goes on.
+        // Whatever comes after "stuck" or "held" says that it goes on.
         self.stuck = None;
+        self.held = None;
         match &event.kind {
             EventKind::Preparing { what } => self.preparing = Some(what.clone()),
             EventKind::Pulling { image, detail, current_bytes, total_bytes } => {
@@ -144,6 +159,10 @@ impl View {
             }
             EventKind::TurnedBack { reason } => self.turned = Some(reason.clone()),
             EventKind::Resumed => {}
+            EventKind::Held { preview, until_ms } => {
+                self.held = Some(Hold { preview: preview.clone(), until_ms: *until_ms });
+            }
+            EventKind::Promoted { .. } => self.promoted = true,
             EventKind::Stuck { reason } => self.stuck = Some(reason.clone()),
             EventKind::Ended { outcome, serving, total_ms } => {
                 let (outcome, serving, total_ms) = (outcome.clone(), *serving, *total_ms);
@@ -160,7 +179,12 @@ impl View {
 
     /// Whether nothing more will come without a person.
     pub(super) fn is_over(&self) -> bool {
-        self.ended.is_some() || self.stuck.is_some()
+        self.ended.is_some() || self.stuck.is_some() || self.held.is_some()
+    }
+
+    /// Whether it was held and let through.
+    pub(super) fn is_promoted(&self) -> bool {
+        self.promoted
     }
 
     /// The newest event seen.

@@ -19,6 +19,7 @@ const COMMANDS: [&[&str]; 31] = [
     &["logs"],
     &["attach"],
     &["cancel"],
+    &["promote"],
     &["resume"],
     &["down"],
     &["hosts"],

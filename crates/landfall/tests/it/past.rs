@@ -151,6 +151,8 @@ fn undone() -> RolloutReport {
         ],
         turned: Some(Turn { at_ms: MORNING_MS + 3 * MINUTE_MS + 5_000, reason: crash() }),
         resumed_at_ms: vec![MORNING_MS + 3 * MINUTE_MS + 2_800],
+        held_at_ms: None,
+        promoted: None,
         notes: vec!["migrate runs while the old release serves".to_owned()],
     }
 }

@@ -243,3 +243,40 @@ fn services_are_written_for_an_image_and_taken_away_again() {
     }
     same_as_transcript("agent-install", &text);
 }
+
+/// I12: an agent that is stopped (SIGSTOP: a debugger, a paused machine) still owns its state folder.
+/// Nobody takes over behind its back, and when it goes on nothing has changed under it.
+#[test]
+fn a_stopped_agent_keeps_a_second_one_out_and_goes_on_where_it_was() {
+    let host = Host::new();
+    host.0.run(&["agent", "start"]);
+    let pid = std::fs::read_to_string(host.0.path("state/agent/agent.lock")).unwrap();
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, pid.trim()]).status().unwrap();
+        assert!(sent.success());
+    };
+    signal("-STOP");
+    let beside = host.0.run(&["agent", "run"]);
+    // With sockets and a pid file of its own, only the kernel's lock is in its way.
+    let elsewhere = std::process::Command::new(env!("CARGO_BIN_EXE_landfall"))
+        .args(["agent", "run"])
+        .env_clear()
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .env("LANDFALL_RUN_DIR", host.0.path("run2"))
+        .env("LANDFALL_STATE_DIR", host.0.path("state"))
+        .output()
+        .unwrap();
+    signal("-CONT");
+    let pid = pid.trim();
+    for (refused, why) in [
+        (beside, format!("the agent runs already, with pid {pid}")),
+        (elsewhere, format!("another agent (pid {pid}) uses")),
+    ] {
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{text}");
+        assert!(text.contains(&why), "{text}");
+    }
+    let status = host.0.run(&["agent", "status"]);
+    let text = String::from_utf8(status.stdout).unwrap();
+    assert!(text.contains(&format!("pid {pid}")), "{text}");
+}

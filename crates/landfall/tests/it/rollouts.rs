@@ -8,6 +8,7 @@ use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::plan::{RolloutKind, Serving};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::Action;
+use landfall_core::route::{Route, Upstream};
 
 use crate::canned::Answers;
 use crate::stage::{Stage, same_as_transcript};
@@ -53,6 +54,7 @@ fn planned() -> EventKind {
             previous: Some(Serving { release: ReleaseNumber(1), rollout: RolloutNumber(6) }),
             steps: steps.into_iter().enumerate().map(summary).collect(),
             pivot: 2,
+            hold: None,
             notes: vec!["migrate runs while the old release serves".to_owned()],
         },
     }
@@ -171,6 +173,67 @@ fn another_rollout_of_the_app_is_exit_code_5() {
     let problem = Problem::new(ProblemCode::Busy, "rollout d6 of shop is open: started by bob");
     Answers::default().problem(DEPLOY, &problem).serve(&stage.path("run/agent.sock"));
     same_as_transcript("deploy-busy", &stage.transcript(&["deploy"]));
+}
+
+fn held() -> Vec<EventKind> {
+    let upstream = Upstream { service: "web".parse().unwrap(), endpoints: Vec::new() };
+    let listen = "127.0.0.1:15000".parse().unwrap();
+    let preview = vec![Route { listen, host: None, path: "/".to_owned(), upstream }];
+    let mut held = succeeds();
+    held.truncate(9);
+    held.push(EventKind::Held { preview, until_ms: Some(951_782_400_000) });
+    held
+}
+
+#[test]
+fn a_held_deploy_says_where_to_look_and_what_comes_next() {
+    deploy("held", held(), &["--hold"]);
+    deploy("held-quiet", held(), &["-q"]);
+    deploy("held-json", held(), &["--format", "json", "--preview", "127.0.0.1:15000"]);
+}
+
+#[test]
+fn the_wish_to_hold_travels() {
+    for (args, hold, preview) in [
+        (&["deploy", "-d"][..], "null", "null"),
+        (&["deploy", "-d", "--hold"], "true", "null"),
+        (&["deploy", "-d", "--no-hold"], "false", "null"),
+        (&["deploy", "-d", "--preview", "127.0.0.1:1"], "true", "\"127.0.0.1:1\""),
+    ] {
+        let stage = stage();
+        let calls =
+            Answers::default().json(DEPLOY, 202, &started()).serve(&stage.path("run/agent.sock"));
+        stage.run(args);
+        let body = calls.bodies(DEPLOY).remove(0);
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["hold"].to_string(), hold, "{args:?}");
+        assert_eq!(body["preview"].to_string(), preview, "{args:?}");
+    }
+}
+
+#[test]
+fn a_promotion_is_watched_from_there_on() {
+    const PROMOTE: &str = "POST /v1/apps/shop/rollouts/latest/promote";
+    let mut all = held();
+    all.push(EventKind::Promoted { by: "bob@desk".to_owned() });
+    all.extend(succeeds().split_off(9));
+    let stage = stage();
+    let of = RolloutRef { app: "shop".parse().unwrap(), rollout: RolloutNumber(7) };
+    let answers = Answers::default().json(PROMOTE, 200, &of).events(EVENTS, &events(all));
+    let calls = answers.serve(&stage.path("run/agent.sock"));
+    same_as_transcript("promote", &stage.transcript(&["promote"]));
+    assert!(calls.bodies(PROMOTE)[0].contains(r#""by":"ann@"#));
+}
+
+#[test]
+fn what_is_not_held_cannot_be_promoted() {
+    let stage = stage();
+    let problem = Problem::new(ProblemCode::Invalid, "rollout d7 of shop is not held")
+        .hint("`landfall attach` shows where it stands");
+    Answers::default()
+        .problem("POST /v1/apps/shop/rollouts/7/promote", &problem)
+        .serve(&stage.path("run/agent.sock"));
+    same_as_transcript("promote-not-held", &stage.transcript(&["promote", "d7"]));
 }
 
 #[test]

@@ -127,6 +127,20 @@ fn status_shows_what_serves_and_what_goes_on() {
 }
 
 #[test]
+fn status_tells_a_held_rollout_and_its_preview() {
+    let mut app = app();
+    let preview =
+        vec![Route { listen: "127.0.0.1:15000".parse().unwrap(), ..app.routes[0].clone() }];
+    let until_ms = Some(951_782_400_000);
+    if let Some(open) = &mut app.open {
+        open.phase = OpenPhase::Held { since_ms: u64::MAX, until_ms, preview };
+    }
+    let stage = stage();
+    Answers::default().json("GET /v1/apps/shop", 200, &app).serve(&stage.path("run/agent.sock"));
+    same_as_transcript("status-held", &ageless(&stage.transcript(&["status"])));
+}
+
+#[test]
 fn releases_are_listed_newest_first() {
     let release = |number, state, kept, message: Option<&str>| ReleaseView {
         number: ReleaseNumber(number),
@@ -193,6 +207,7 @@ fn a_plan_marks_the_pivot_and_what_is_replaced_in_place() {
             Step::Cutover { routes: None },
         ],
         pivot: 4,
+        hold: None,
         step_deadline_ms: 1,
         notes: vec!["what migrate does to data has no undo".to_owned()],
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 use landfall_core::plan::{Plan, RolloutKind};
-use landfall_core::planner::{PlanInput, plan};
+use landfall_core::planner::{HoldWish, PlanInput, plan};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::{Action, Effect, Retry, Verdict};
 
@@ -10,6 +10,16 @@ const GOLDEN: &str = include_str!("golden.ndjson");
 
 /// A plan with a step of each kind that a deploy of the shop has.
 fn shop_plan() -> Plan {
+    planned(None)
+}
+
+/// The same, held before its cutover.
+fn held_plan() -> Plan {
+    let preview = std::net::SocketAddr::from(([127, 0, 0, 1], 15_000));
+    planned(Some(HoldWish { preview, max_ms: Some(604_800_000) }))
+}
+
+fn planned(hold: Option<HoldWish>) -> Plan {
     let release = crate::testkit::release(1);
     let input = PlanInput {
         kind: RolloutKind::Deploy,
@@ -20,6 +30,7 @@ fn shop_plan() -> Plan {
         networks: &[],
         taken: &[],
         pool: landfall_core::subnet::default_pool(),
+        hold,
         keep: vec![release.number],
     };
     plan(&input).unwrap()
@@ -46,6 +57,10 @@ fn every_kind(plan: Plan) -> Vec<Record> {
         Record::Stuck { reason: reason.clone() },
         Record::Ended { verdict: Verdict::Succeeded },
         Record::Ended { verdict: Verdict::RolledBack { reason } },
+        // Format 2.
+        Record::Began { plan: Box::new(held_plan()) },
+        Record::Held,
+        Record::Promoted { by: "ann@laptop".to_owned() },
     ]
 }
 
@@ -107,11 +122,18 @@ fn a_record_cut_anywhere_is_refused() {
     }
 }
 
+/// An agent that knows no holds must not take up a held rollout: it would cut it over.
 #[test]
 fn a_record_is_written_in_the_lowest_version_that_can_carry_it() {
     for record in every_kind(shop_plan()) {
-        assert_eq!(record.format(), 1);
-        assert!(encode(&record).unwrap().starts_with(r#"{"v":1,"#));
+        let hold = match &record {
+            Record::Began { plan } => plan.hold.is_some(),
+            Record::Held | Record::Promoted { .. } => true,
+            _ => false,
+        };
+        let version = if hold { 2 } else { 1 };
+        let text = encode(&record).unwrap();
+        assert!(text.starts_with(&format!(r#"{{"v":{version},"#)), "{text}");
     }
     let plan = Plan { kind: RolloutKind::Recovered, ..shop_plan() };
     let text = encode(&Record::Began { plan: Box::new(plan) }).unwrap();

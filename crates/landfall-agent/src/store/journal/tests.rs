@@ -22,6 +22,8 @@ fn next(rollout: &Rollout) -> String {
         Next::Turn(_) => "turn".to_owned(),
         Next::Stick(_) => "stick".to_owned(),
         Next::Stuck(_) => "stuck".to_owned(),
+        Next::Hold => "hold".to_owned(),
+        Next::Held => "held".to_owned(),
         Next::End(verdict) => format!("end: {}", word(&verdict)),
         Next::Ended(verdict) => format!("ended: {}", word(&verdict)),
     }
