@@ -84,6 +84,7 @@ fn next(next: &Next) -> String {
         Next::Do(step) => format!("do {step}"),
         Next::Undo(step) => format!("undo {step}"),
         Next::Turn(_) => "turn".to_owned(),
+        Next::Hold | Next::Held => "hold".to_owned(),
         Next::Stick(_) | Next::Stuck(_) => "stuck".to_owned(),
         Next::End(verdict) | Next::Ended(verdict) => ended(verdict).to_owned(),
     }

@@ -256,6 +256,7 @@ fn found_plan(
         release,
         steps: routes.into_iter().map(|routes| Step::Cutover { routes: Some(routes) }).collect(),
         pivot: 0,
+        hold: None,
         step_deadline_ms: 0,
         notes,
     }

@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, same_as_transcript};
 
-const COMMANDS: [&[&str]; 31] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["config"],
     &["check"],
@@ -41,8 +41,8 @@ const COMMANDS: [&[&str]; 31] = [
 fn every_command_explains_itself() {
     let stage = Stage::new(&[]);
     for command in COMMANDS {
-        let args = [command, &["--help"]].concat();
-        let name = [&["help"], command].concat().join("-");
+        let args = [*command, &["--help"]].concat();
+        let name = [&["help"], *command].concat().join("-");
         same_as_transcript(&name, &stage.transcript(&args));
     }
 }
