@@ -18,6 +18,7 @@ use crate::agent::Agent;
 use crate::feed::{Feed, ToldJournal, ToldProgress};
 use crate::ground::{Ground, Store};
 use crate::lease::Lease;
+use crate::narrator;
 use crate::prepare::{Prepared, Ready};
 use crate::store::{NewRelease, Opening, now_ms};
 use crate::wish::Wish;
@@ -67,7 +68,7 @@ impl<G: Ground> Agent<G> {
             let RolloutRef { app, rollout } = &lease.of;
             tracing::error!(%app, %rollout, %error, "a rollout's task failed");
             if lease.is_preparing() {
-                agent.refuse(&lease, Problem::new(ProblemCode::Internal, error.to_string()));
+                agent.refuse(&lease, Problem::new(ProblemCode::Internal, error.to_string())).await;
             } else {
                 lease.rest();
             }
@@ -84,9 +85,9 @@ impl<G: Ground> Agent<G> {
             () = lease.called_off() => Err(called_off()),
         };
         match prepared {
-            Err(problem) => self.refuse(lease, problem),
+            Err(problem) => self.refuse(lease, problem).await,
             Ok(Prepared::Nothing(NothingToDo { serving })) => {
-                self.close(lease, Outcome::NothingToDo, serving);
+                self.close(lease, Outcome::NothingToDo, serving).await;
             }
             Ok(Prepared::Ready(ready)) => self.begin(lease, wish, *ready).await,
         }
@@ -124,7 +125,7 @@ impl<G: Ground> Agent<G> {
     /// The store failed at the commit: looking tells whether the rollout exists.
     async fn begin_in_doubt(&self, lease: &Arc<Lease>, problem: Problem) {
         match self.store.journal(&lease.of.app, lease.of.rollout).await {
-            Ok(None) => self.refuse(lease, problem),
+            Ok(None) => self.refuse(lease, problem).await,
             Ok(Some(_)) => {
                 self.tell_beginning(lease).await;
                 lease.rest();
@@ -165,6 +166,7 @@ impl<G: Ground> Agent<G> {
             Ok(Settled::Ended(verdict)) => {
                 tracing::info!(%app, %rollout, succeeded = verdict == Verdict::Succeeded, "ended");
                 self.forget(&plan, &verdict).await;
+                self.audit_end(&lease.of, lease.kind, narrator::outcome(&verdict)).await;
                 self.leases.give_back(lease);
                 driver.journal.tell_end();
             }
@@ -175,6 +177,7 @@ impl<G: Ground> Agent<G> {
             Ok(Settled::Stuck(reason)) => {
                 tracing::error!(%app, %rollout, reason = reason.message, "stuck");
                 lease.rest();
+                self.audit_stuck(&lease.of, lease.kind, reason).await;
             }
             Err(error) => {
                 tracing::error!(%app, %rollout, %error, "interrupted");
@@ -198,21 +201,23 @@ impl<G: Ground> Agent<G> {
             {
                 self.store.forget(app, failed).await
             }
-            (Verdict::RolledBack { .. }, _) => Ok(()),
+            // What it left may still need it.
+            (Verdict::RolledBack { .. } | Verdict::Abandoned { .. }, _) => Ok(()),
         };
         if let Err(error) = forgotten {
             tracing::warn!(%app, %error, "old releases stay stored");
         }
     }
 
-    fn refuse(&self, lease: &Arc<Lease>, problem: Problem) {
+    async fn refuse(&self, lease: &Arc<Lease>, problem: Problem) {
         let RolloutRef { app, rollout } = &lease.of;
         tracing::info!(%app, %rollout, problem = problem.message, "refused");
-        self.close(lease, Outcome::Refused { problem }, None);
+        self.close(lease, Outcome::Refused { problem }, None).await;
     }
 
-    fn close(&self, lease: &Arc<Lease>, outcome: Outcome, serving: Option<ReleaseNumber>) {
+    async fn close(&self, lease: &Arc<Lease>, outcome: Outcome, serving: Option<ReleaseNumber>) {
         let total_ms = now_ms().saturating_sub(lease.since_ms);
+        self.audit_end(&lease.of, lease.kind, outcome.clone()).await;
         // First the lease, so that whoever sees the end may start anew.
         self.leases.give_back(lease);
         lease.feed.say(EventKind::Ended { outcome, serving, total_ms });

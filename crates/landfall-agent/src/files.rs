@@ -74,6 +74,24 @@ impl Files for DiskFiles {
         blocking("list", move || list(&dir)).await
     }
 
+    async fn wrong(&self, release: &Release) -> Result<Vec<String>, FilesError> {
+        let home = self.release(release.app(), release.number);
+        let trees = release.spec.files.clone();
+        blocking("check", move || {
+            let mut wrong = Vec::new();
+            for (id, tree) in &trees {
+                let paths = disk::wrong(&home.join(tree_name(id)), tree)?;
+                let named = |path: &String| match path.is_empty() {
+                    true => id.clone(),
+                    false => format!("{id}/{path}"),
+                };
+                wrong.extend(paths.iter().map(named));
+            }
+            Ok(wrong)
+        })
+        .await
+    }
+
     async fn remove(&self, app: &AppName, release: ReleaseNumber) -> Result<(), FilesError> {
         let dir = self.release(app, release);
         blocking("remove", move || match std::fs::remove_dir_all(&dir) {

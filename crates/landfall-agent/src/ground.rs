@@ -8,9 +8,10 @@ use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use ipnet::Ipv4Net;
-use landfall_api::{EdgeClient, EdgeClientError};
+use landfall_api::{AuditEntry, AuditFact, AuditQuery, EdgeClient, EdgeClientError};
 use landfall_core::control::{EdgeStatus, ListenCheck, ListenChecked};
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::record::Record;
@@ -24,7 +25,7 @@ use crate::edge::HostEdge;
 use crate::files::DiskFiles;
 use crate::host::Host;
 use crate::platform::Platform;
-use crate::store::{Began, Journal, Opening, ReleaseRow, SqliteStore, StoreError};
+use crate::store::{Began, Journal, Opening, ReleaseRow, SqliteStore, StoreError, Verified};
 
 /// The kinds of an agent's neighbours.
 pub trait Ground: Send + Sync + 'static {
@@ -103,8 +104,26 @@ pub trait HostView: Send + Sync + 'static {
     /// Every route's subnet but the default's.
     fn routed_subnets(&self) -> io::Result<Vec<Ipv4Net>>;
 
+    /// Space on the file system of a path; `None`: not known.
+    fn disk_space(&self, _path: &Path) -> Option<DiskSpace> {
+        None
+    }
+
     /// Who listens where a listener on `address` would get in the way, in words.
     fn who_listens(&self, address: SocketAddr, protocol: Protocol) -> Option<String>;
+}
+
+/// Space on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// What an ordinary process may still write.
+    pub free_bytes: u64,
+    /// In all.
+    pub total_bytes: u64,
+    /// Files that may still be made.
+    pub inodes_free: u64,
+    /// In all; 0 where there is no such limit.
+    pub inodes: u64,
 }
 
 /// Releases, rollouts and their journals. What is acknowledged survives a power cut.
@@ -175,6 +194,28 @@ pub trait Store: Clone + Send + Sync + 'static {
         keep: &[ReleaseNumber],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Appends one fact to the audit record. A store may keep none.
+    fn audit(
+        &self,
+        _at_ms: u64,
+        _fact: AuditFact,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Entries of the audit record, newest first.
+    fn audited(
+        &self,
+        _query: AuditQuery,
+    ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Checks that what is stored is what was written. A store that cannot tell found nothing.
+    fn verify(&self) -> impl Future<Output = Result<Verified, StoreError>> + Send {
+        async { Ok(Verified::default()) }
+    }
+
     /// Drops the content of one release.
     fn forget(
         &self,
@@ -190,5 +231,5 @@ pub trait Store: Clone + Send + Sync + 'static {
 
 /// Types of what a [`Store`] takes and gives.
 pub mod stored {
-    pub use crate::store::{Began, Header, Journal, NewRelease, Opening, ReleaseRow};
+    pub use crate::store::{Began, Header, Journal, NewRelease, Opening, ReleaseRow, Verified};
 }

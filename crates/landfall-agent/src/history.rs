@@ -5,6 +5,7 @@ use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::plan::RolloutKind;
 use landfall_core::record::{Record, Verdict};
 
+use crate::narrator::outcome;
 use crate::store::Began;
 
 /// The release that serves, by the newest rollout that succeeded.
@@ -34,29 +35,48 @@ pub(crate) fn verdict(rollout: &Began) -> Option<&Verdict> {
     }
 }
 
-/// The rollouts that succeeded, in the order given.
-fn succeeded(rollouts: &[Began]) -> impl Iterator<Item = &Began> {
-    rollouts.iter().filter(|rollout| verdict(rollout) == Some(&Verdict::Succeeded))
+/// What a rollout brought to serve when it ended; `None`: it changed nothing of that.
+fn brought(
+    kind: RolloutKind,
+    of: (RolloutNumber, Option<ReleaseNumber>),
+    outcome: Option<&Outcome>,
+) -> Option<Option<ReleaseNumber>> {
+    match outcome? {
+        Outcome::Succeeded => Some(match kind {
+            RolloutKind::Down => None,
+            RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => of.1,
+        }),
+        Outcome::Abandoned { serving: None, .. } => Some(None),
+        Outcome::Abandoned { serving: Some(serving), .. } => {
+            (serving.rollout == of.0).then_some(Some(serving.release))
+        }
+        Outcome::RolledBack { .. } | Outcome::Refused { .. } | Outcome::NothingToDo => None,
+    }
+}
+
+/// What each rollout that changed what serves brought, in the order given.
+fn changes(rollouts: &[Began]) -> impl Iterator<Item = (&Began, Option<ReleaseNumber>)> {
+    rollouts.iter().filter_map(|rollout| {
+        let header = &rollout.header;
+        let outcome = verdict(rollout).map(outcome);
+        let of = (header.rollout, header.release);
+        Some((rollout, brought(header.kind, of, outcome.as_ref())?))
+    })
 }
 
 /// What serves; `rollouts` newest first.
 pub(crate) fn serving(rollouts: &[Began]) -> Option<ServingSince> {
-    let newest = succeeded(rollouts).next()?;
-    match newest.header.kind {
-        RolloutKind::Down => None,
-        RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => {
-            Some(ServingSince {
-                release: newest.header.release?,
-                rollout: newest.header.rollout,
-                since_ms: newest.last.at_ms,
-            })
-        }
-    }
+    let (newest, release) = changes(rollouts).next()?;
+    Some(ServingSince {
+        release: release?,
+        rollout: newest.header.rollout,
+        since_ms: newest.last.at_ms,
+    })
 }
 
 /// Releases that served at some time, each once, ascending.
 pub(crate) fn stable(rollouts: &[Began]) -> Vec<ReleaseNumber> {
-    let mut numbers: Vec<_> = succeeded(rollouts).filter_map(|r| r.header.release).collect();
+    let mut numbers: Vec<_> = changes(rollouts).filter_map(|(_, release)| release).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
@@ -66,12 +86,10 @@ pub(crate) fn stable(rollouts: &[Began]) -> Vec<ReleaseNumber> {
 pub(crate) fn told(rollouts: Vec<RolloutView>) -> Vec<HistoryEntry> {
     let mut until_ms = None;
     let tell = |rollout: RolloutView| {
-        let changed = matches!(rollout.outcome, Some(Outcome::Succeeded));
-        let from_ms = rollout.ended_at_ms.filter(|_| changed);
-        let serves = match rollout.kind {
-            RolloutKind::Deploy | RolloutKind::RollBack | RolloutKind::Recovered => from_ms,
-            RolloutKind::Down => None,
-        };
+        let of = (rollout.rollout, rollout.release);
+        let brought = brought(rollout.kind, of, rollout.outcome.as_ref());
+        let from_ms = rollout.ended_at_ms.filter(|_| brought.is_some());
+        let serves = from_ms.filter(|_| brought.flatten().is_some());
         let entry =
             HistoryEntry { served_from_ms: serves, served_until_ms: serves.and(until_ms), rollout };
         until_ms = from_ms.or(until_ms);
@@ -130,6 +148,31 @@ mod tests {
         rollouts.insert(0, began(5, RolloutKind::Down, 0, good()));
         assert_eq!(serving(&rollouts), None);
         assert_eq!(serving(&[]), None);
+    }
+
+    #[test]
+    fn an_abandoned_rollout_serves_only_if_it_had_cut_over() {
+        let abandoned = |serving: Option<(u32, u32)>| Record::Ended {
+            verdict: Verdict::Abandoned {
+                reason: Reason::new(ReasonKind::Engine, "x"),
+                by: "ann".to_owned(),
+                serving: serving.map(|(release, rollout)| landfall_core::plan::Serving {
+                    release: ReleaseNumber(release),
+                    rollout: RolloutNumber(rollout),
+                }),
+                left: vec![],
+            },
+        };
+        let first = || began(1, RolloutKind::Deploy, 1, good());
+        let before = [began(2, RolloutKind::Deploy, 2, abandoned(Some((1, 1)))), first()];
+        assert_eq!(serving(&before).map(|s| (s.release.0, s.rollout.0)), Some((1, 1)));
+        assert_eq!(stable(&before), [ReleaseNumber(1)]);
+        let after = [began(2, RolloutKind::Deploy, 2, abandoned(Some((2, 2)))), first()];
+        assert_eq!(serving(&after).map(|s| (s.release.0, s.rollout.0)), Some((2, 2)));
+        assert_eq!(stable(&after), [ReleaseNumber(1), ReleaseNumber(2)]);
+        let down = [began(2, RolloutKind::Down, 0, abandoned(None)), first()];
+        assert_eq!(serving(&down), None);
+        assert!(open(&down).is_none());
     }
 
     #[test]

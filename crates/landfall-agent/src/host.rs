@@ -3,12 +3,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
 use landfall_core::spec::Protocol;
 
-use crate::ground::HostView;
+use crate::ground::{DiskSpace, HostView};
 
 mod listeners;
 mod routes;
@@ -42,6 +42,16 @@ impl Default for Host {
 impl HostView for Host {
     fn routed_subnets(&self) -> io::Result<Vec<Ipv4Net>> {
         Self::routed_subnets(self)
+    }
+
+    fn disk_space(&self, path: &Path) -> Option<DiskSpace> {
+        let seen = rustix::fs::statvfs(path).ok()?;
+        Some(DiskSpace {
+            free_bytes: seen.f_bavail.saturating_mul(seen.f_frsize),
+            total_bytes: seen.f_blocks.saturating_mul(seen.f_frsize),
+            inodes_free: seen.f_favail,
+            inodes: seen.f_files,
+        })
     }
 
     fn who_listens(&self, address: SocketAddr, protocol: Protocol) -> Option<String> {

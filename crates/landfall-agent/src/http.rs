@@ -16,12 +16,14 @@ use crate::ground::Ground;
 
 mod answer;
 mod builds;
+mod caller;
 mod images;
 mod ndjson;
 mod queries;
 mod rollouts;
 mod server;
 mod socket;
+mod steering;
 
 pub(crate) use server::serve;
 pub use socket::SocketError;
@@ -55,14 +57,20 @@ pub(crate) fn router<G: Ground>(agent: Agent<G>, stopping: watch::Receiver<bool>
         .route("/v1/apps/{app}/rollouts", get(queries::rollouts::<G>))
         .route("/v1/apps/{app}/rollouts/{rollout}", get(queries::rollout::<G>))
         .route("/v1/apps/{app}/history", get(queries::history::<G>))
-        .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(rollouts::cancel::<G>))
-        .route("/v1/apps/{app}/rollouts/{rollout}/promote", post(rollouts::promote::<G>))
-        .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(rollouts::resume::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/promote", post(steering::promote::<G>))
         .route("/v1/images/query", post(images::query::<G>))
+        .route("/v1/apps/{app}/diff", get(queries::diff::<G>))
+        .route("/v1/doctor", get(queries::doctor::<G>))
+        .route("/v1/apps/{app}/drift", get(queries::drift::<G>))
+        .route("/v1/audit", get(queries::audit::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/abandon", post(steering::abandon::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/cancel", post(steering::cancel::<G>))
+        .route("/v1/apps/{app}/rollouts/{rollout}/resume", post(steering::resume::<G>))
         .layer(middleware::from_fn(|request, next| within(ANSWER_TIMEOUT, request, next)));
     let plans = Router::new()
         .route("/v1/apps/{app}/rollouts", post(rollouts::deploy::<G>))
         .route("/v1/apps/{app}/rollback", post(rollouts::rollback::<G>))
+        .route("/v1/apps/{app}/repair", post(steering::repair::<G>))
         .route("/v1/apps/{app}/down", post(rollouts::down::<G>))
         .layer(middleware::from_fn(|request, next| within(PLAN_TIMEOUT, request, next)));
     let streams = Router::new()

@@ -79,6 +79,7 @@ fn next(next: &Next) -> String {
     let ended = |verdict: &Verdict| match verdict {
         Verdict::Succeeded => "succeeded",
         Verdict::RolledBack { .. } => "rolled back",
+        Verdict::Abandoned { .. } => "abandoned",
     };
     match next {
         Next::Do(step) => format!("do {step}"),

@@ -186,7 +186,9 @@ impl Lease {
                 ProblemCode::Stuck,
                 format!("rollout {rollout} of {app} is stuck: {reason}"),
             )
-            .hint("remove the cause, then `landfall resume`"),
+            .hint(
+                "remove the cause, then `landfall resume`; `landfall abandon` ends it as it stands",
+            ),
             OpenPhase::Held { since_ms, .. } => {
                 let ago = crate::store::now_ms().saturating_sub(since_ms) / 1000;
                 let message = format!(

@@ -8,12 +8,16 @@
 //! `wish` → `target` → `prepare` → `carry_out` (a rollout's way), `recovery` and `reconcile` (after a
 //! restart), `http` (the API).
 
+mod abandon;
 mod agent;
 mod arrival;
+mod audit;
 mod carry_out;
 mod clock;
 mod config;
 mod crash;
+mod doctor;
+mod drift;
 mod edge;
 mod feed;
 mod files;
@@ -36,6 +40,7 @@ mod problems;
 mod reconcile;
 mod recover;
 mod recovery;
+mod repair;
 mod report;
 mod run;
 #[cfg(feature = "simulation")]
@@ -52,11 +57,12 @@ pub use clock::TokioClock;
 pub use config::AgentConfig;
 pub use edge::HostEdge;
 pub use files::DiskFiles;
-pub use ground::{EdgeProcess, Ground, HostView, Neighbours, Store, stored};
+pub use ground::{DiskSpace, EdgeProcess, Ground, HostView, Neighbours, Store, stored};
 pub use http::SocketError;
 pub use inspect::{InspectedRollout, Inspection, read_state};
 pub use lock::LockError;
 pub use platform::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
+pub use platform::{EngineFacts, Inspected};
 pub use recover::{
     Labelled, RecoverError, RecoverOptions, RecoveredApp, Recovery, Survey, recover,
 };

@@ -120,6 +120,7 @@ impl Narrator {
         match verdict {
             Verdict::Succeeded => plan.release,
             Verdict::RolledBack { .. } => plan.previous.map(|serving| serving.release),
+            Verdict::Abandoned { serving, .. } => serving.map(|serving| serving.release),
         }
     }
 }
@@ -129,6 +130,12 @@ pub(crate) fn outcome(verdict: &Verdict) -> Outcome {
     match verdict {
         Verdict::Succeeded => Outcome::Succeeded,
         Verdict::RolledBack { reason } => Outcome::RolledBack { reason: reason.clone() },
+        Verdict::Abandoned { reason, by, serving, left } => Outcome::Abandoned {
+            reason: reason.clone(),
+            by: by.clone(),
+            serving: *serving,
+            left: left.clone(),
+        },
     }
 }
 

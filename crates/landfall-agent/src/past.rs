@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use landfall_api::{
-    HistoryEntry, OpenRollout, Problem, ProblemCode, ReleaseState, ReleaseView, RolloutId,
-    RolloutRef, RolloutReport, RolloutView,
+    HistoryEntry, OpenRollout, Problem, ProblemCode, ReleaseDiff, ReleaseState, ReleaseView,
+    RolloutId, RolloutRef, RolloutReport, RolloutView,
 };
-use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::diff;
+use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::plan::RolloutKind;
+use landfall_core::release::Release;
 
 use crate::agent::Agent;
 use crate::feed::Feed;
@@ -98,6 +100,43 @@ impl<G: Ground> Agent<G> {
     /// What served when, and what was tried; newest first.
     pub(crate) async fn history(&self, app: &AppName) -> Result<Vec<HistoryEntry>, Problem> {
         Ok(history::told(self.rollouts(app).await?))
+    }
+
+    /// What differs between two kept releases: from `from` to `to`. By default `to` is what serves
+    /// and `from` the newest kept one beside it, by number the one before if there is one.
+    pub(crate) async fn diff(
+        &self,
+        app: &AppName,
+        from: Option<ReleaseNumber>,
+        to: Option<ReleaseNumber>,
+    ) -> Result<ReleaseDiff, Problem> {
+        let rollouts = self.store.rollouts(app).await?;
+        if rollouts.is_empty() {
+            return Err(no_app(app));
+        }
+        let serving = history::serving(&rollouts).map(|since| since.release);
+        let kept: Vec<_> = self.store.releases(app).await?;
+        let kept: Vec<_> = kept.into_iter().filter_map(|row| row.release).collect();
+        let to = to.or(serving).or(kept.first().map(|newest| newest.number));
+        let before = |release: &&Release| to.is_some_and(|to| release.number < to);
+        let other = |release: &&Release| Some(release.number) != to;
+        let nearest = kept.iter().find(before).or_else(|| kept.iter().find(other));
+        let from = from.or(nearest.map(|release| release.number));
+        let find = |number: Option<ReleaseNumber>| {
+            let none = || {
+                let message = format!("{app} has no two releases to compare");
+                Problem::new(ProblemCode::NotFound, message)
+            };
+            let number = number.ok_or_else(none)?;
+            kept.iter().find(|release| release.number == number).ok_or_else(|| {
+                let message = format!("release {number} of {app} is not kept");
+                Problem::new(ProblemCode::NotFound, message)
+                    .hint("`landfall releases` lists those that are")
+            })
+        };
+        let (from, to) = (find(from)?, find(to)?);
+        let differences = diff::diff(from, to);
+        Ok(ReleaseDiff { from: from.number, to: to.number, serving, differences })
     }
 
     /// A rollout's events: those in memory, else rebuilt from its journal.

@@ -1,6 +1,7 @@
 //! What the agent needs of the engine beyond the transaction's port: looking, pulling, building,
 //! logs. The binary implements it over the Docker client; nothing here knows Docker.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -8,8 +9,9 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
-use landfall_core::id::ImageId;
+use landfall_core::id::{AppName, ImageId};
 use landfall_core::release::SealedImage;
+use landfall_core::secret::Secret;
 use landfall_core::spec::Protocol;
 use landfall_deploy::ports::{Engine, EngineError};
 
@@ -91,12 +93,55 @@ pub trait Platform: Engine + Clone + 'static {
     /// the container stops.
     fn logs(&self, container: &str, request: LogRequest) -> RawLogs;
 
+    /// A container, looked at closely; `None` when there is none, or where the engine cannot tell.
+    fn inspect(
+        &self,
+        _container: &str,
+    ) -> impl Future<Output = Result<Option<Inspected>, EngineError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// What the engine says of itself and of us; `None` where it cannot tell.
+    fn facts(&self) -> impl Future<Output = Result<Option<EngineFacts>, EngineError>> + Send {
+        async { Ok(None) }
+    }
+
     /// The name of the container, ours or not, that publishes a host port through the engine.
     fn who_publishes(
         &self,
         address: SocketAddr,
         protocol: Protocol,
     ) -> impl Future<Output = Result<Option<String>, EngineError>> + Send;
+}
+
+/// What a container was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inspected {
+    /// The image that it runs.
+    pub image: String,
+    /// It runs again after the engine stopped.
+    pub restarts: bool,
+    /// Frozen.
+    pub paused: bool,
+    /// Its variables, the image's included.
+    pub environment: BTreeMap<String, Secret<String>>,
+    /// What is mounted at each path inside: a volume's name, or a host path.
+    pub mounts: BTreeMap<String, String>,
+    /// Host port and container port of each that the engine publishes.
+    pub ports: Vec<(u16, u16)>,
+}
+
+/// What the engine says of itself and of us.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EngineFacts {
+    /// Where its data is, on the host.
+    pub root_dir: String,
+    /// Loads of images that were cut off and left layers; `None`: not known.
+    pub leaked_loads: Option<usize>,
+    /// Its clock, in milliseconds since 1970.
+    pub now_ms: Option<u64>,
+    /// Apps that a container of ours is of.
+    pub apps: BTreeSet<AppName>,
 }
 
 /// How far a pull is.

@@ -121,6 +121,7 @@ impl<G: Ground> Agent<G> {
             .filter(|found| live.iter().any(|(rollout, release)| is_of(found, *rollout, release)))
             .filter(|found| matches!(found.status, Status::Exited | Status::Created))
             .collect();
+        never_twice(&mut down, &found, &live);
         // What lives in another cannot start before it.
         let depth = |found: &FoundContainer| {
             let service = found.labels.service.as_ref();
@@ -200,10 +201,97 @@ fn is_of(found: &FoundContainer, rollout: RolloutNumber, release: &Release) -> b
     }
 }
 
+/// Takes away what must not run beside another of its service: an abandoned rollout may have left
+/// two containers of a singleton, or two databases on the same data. The one that runs stays the one;
+/// where none runs it is the serving release's, else the newest.
+fn never_twice(
+    down: &mut Vec<&FoundContainer>,
+    all: &[FoundContainer],
+    live: &[(RolloutNumber, Release)],
+) {
+    let is_alone = |found: &FoundContainer| {
+        let service = found.labels.service.as_ref();
+        let specs = live.iter().filter_map(|(_, release)| release.spec.services.get(service?));
+        let mut workloads = specs.map(|spec| spec.workload);
+        workloads.any(|w| matches!(w, Workload::Stateful | Workload::Singleton))
+    };
+    let runs =
+        |found: &FoundContainer| matches!(found.status, Status::Running | Status::Restarting);
+    let rank = |found: &FoundContainer| {
+        // The earlier of the live releases goes before the later.
+        let service = found.labels.service.as_ref();
+        let own = live.iter().rev().position(|(_, release)| {
+            service.is_some_and(|s| release.revision(s) == found.labels.revision)
+        });
+        (own, found.labels.rollout)
+    };
+    let candidates = down.clone();
+    down.retain(|found| {
+        if !is_alone(found) {
+            return true;
+        }
+        let same = |other: &&FoundContainer| {
+            other.id != found.id && other.labels.service == found.labels.service
+        };
+        let is_beaten = candidates.iter().copied().filter(same).any(|o| rank(o) > rank(found));
+        !is_beaten && !all.iter().filter(same).any(runs)
+    });
+}
+
 fn tell(who: &str, was_up: bool, is_up: bool) {
     match (was_up, is_up) {
         (false, true) => tracing::info!("the {who} answers"),
         (true, false) => tracing::warn!("the {who} does not answer"),
         (true, true) | (false, false) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landfall_core::id::{ReleaseNumber, Revision, RolloutNumber, ServiceName};
+    use landfall_core::label::Labels;
+
+    fn found(service: &str, rollout: u32, own: bool, status: Status) -> FoundContainer {
+        let service: ServiceName = service.parse().unwrap();
+        let release = crate::testkit::release(1);
+        let revision = release.revision(&service).filter(|_| own);
+        FoundContainer {
+            id: format!("{service}-{rollout}"),
+            name: format!("shop-{service}-d{rollout}-1"),
+            labels: Labels {
+                app: "shop".parse().unwrap(),
+                release: ReleaseNumber(rollout),
+                rollout: RolloutNumber(rollout),
+                step: 1,
+                scope: Scope::App,
+                service: Some(service),
+                replica: Some(1),
+                revision: Some(revision.unwrap_or(Revision("another".to_owned()))),
+            },
+            status,
+        }
+    }
+
+    fn started(all: &[FoundContainer]) -> Vec<&str> {
+        let mut down: Vec<_> = all.iter().filter(|c| c.status == Status::Exited).collect();
+        never_twice(&mut down, all, &[(RolloutNumber(1), crate::testkit::release(1))]);
+        down.iter().map(|found| found.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_database_is_never_started_beside_one_that_runs() {
+        let (old, new) =
+            (found("db", 1, true, Status::Exited), found("db", 2, false, Status::Running));
+        assert_eq!(started(&[old.clone(), new]), Vec::<&str>::new());
+        // After a power cut both are down: the serving release's own is the one.
+        let new = found("db", 2, false, Status::Exited);
+        assert_eq!(started(&[old, new]), ["db-1"]);
+        let strangers =
+            [found("db", 2, false, Status::Exited), found("db", 3, false, Status::Exited)];
+        assert_eq!(started(&strangers), ["db-3"]);
+        // Replicas may be many.
+        let web = [found("web", 1, true, Status::Exited), found("web", 1, true, Status::Running)];
+        assert_eq!(started(&web), ["web-1"]);
     }
 }

@@ -163,7 +163,7 @@ impl<G: Ground> Agent<G> {
 }
 
 /// The fold over a stored journal, and its events.
-async fn replay(
+pub(crate) async fn replay(
     store: &impl Store,
     app: &AppName,
     number: RolloutNumber,

@@ -58,6 +58,7 @@ pub async fn run<P: Platform>(
     let neighbours = Neighbours::real(&config, platform, store);
     let agent = Agent::new(config, neighbours);
     agent.start().await?;
+    agent.audit_start().await;
     let stopping = watch::Sender::new(false);
     let router = http::router(agent.clone(), stopping.subscribe());
     let served = http::serve(listener, router, stopping, shutdown).await;

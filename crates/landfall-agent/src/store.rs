@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use reserve::{ROOM_MIN_BYTES, Reserve};
 
+mod audit;
 mod chain;
 mod copies;
 mod inspect;
@@ -24,6 +25,7 @@ mod releases;
 mod reserve;
 mod schema;
 
+pub use audit::Verified;
 pub(crate) use copies::{Copies, Found as FoundCopy};
 pub use inspect::inspect;
 pub use journal::{Began, Header, Journal, NewRelease, Opening};

@@ -111,7 +111,7 @@ pub enum EventKind {
         /// Who.
         by: String,
     },
-    /// Cannot go on without a person: `resume`.
+    /// Cannot go on without a person: `resume` or `abandon`.
     Stuck {
         /// Why.
         reason: Reason,
@@ -176,6 +176,17 @@ pub enum Outcome {
     RolledBack {
         /// Why.
         reason: Reason,
+    },
+    /// A person ended it where it was stuck; nothing more was tried.
+    Abandoned {
+        /// Why.
+        reason: Reason,
+        /// Who.
+        by: String,
+        /// What serves, and the rollout that brought it.
+        serving: Option<Serving>,
+        /// What is left in place, in words.
+        left: Vec<String>,
     },
     /// It never began; nothing was changed.
     Refused {

@@ -13,6 +13,12 @@
 //! | `GET /v1/apps/{app}/rollouts/{n or latest}` | – | [`RolloutReport`] |
 //! | `GET /v1/apps/{app}/history` | – | `Vec<`[`HistoryEntry`]`>`, newest first |
 //! | `GET /v1/apps/{app}/rollouts/{n or latest}/events?after=SEQ` | – | stream of [`Event`] |
+//! | `GET /v1/apps/{app}/diff?from=R1&to=R2`; by default what serves, and the release before | – | [`ReleaseDiff`] |
+//! | `GET /v1/doctor` | – | `Vec<`[`Check`]`>` |
+//! | `GET /v1/apps/{app}/drift` | – | [`DriftReport`] |
+//! | `POST /v1/apps/{app}/repair` | [`RepairRequest`] | [`Repaired`] |
+//! | `GET /v1/audit?app=&since_ms=&max=` | – | `Vec<`[`AuditEntry`]`>`, newest first |
+//! | `POST /v1/apps/{app}/rollouts/{n or latest}/abandon` | [`AbandonRequest`] | [`Abandoned`] |
 //! | `POST /v1/apps/{app}/rollouts/{n or latest}/cancel`, `…/resume` | – | [`RolloutRef`] |
 //! | `POST /v1/apps/{app}/rollouts/{n or latest}/promote` | [`PromoteRequest`] | [`RolloutRef`] |
 //! | `GET /v1/apps` | – | `Vec<`[`AppStatus`]`>` |
@@ -25,8 +31,10 @@
 //!
 //! Anything but 2xx carries a [`Problem`]. Every answer carries [`VERSION_HEADER`].
 
+mod audit;
 mod client;
 mod event;
+mod health;
 mod image;
 mod past;
 mod problem;
@@ -34,22 +42,26 @@ mod request;
 mod status;
 mod stream;
 
+pub use audit::{AUDIT_MAX, AuditAction, AuditEntry, AuditFact, AuditQuery, AuditResult, Who};
 pub use client::{
     AgentClient, ClientError, ContextReceiver, ContextSender, EdgeClient, EdgeClientError, Lines,
     TransportError, context_channel,
 };
 pub use event::{Event, EventKind, Outcome, PlanSummary, ProgressKind, StepSummary};
+pub use health::{Check, Drift, DriftKind, DriftReport, Level, Mend, RepairRequest, Repaired};
 pub use image::{
     Digest, IMAGE_CONFIG_MAX_BYTES, IMAGE_LAYERS_MAX, IMAGE_MAX_BYTES, ImageAnswer, ImageEvent,
     ImageLayer, ImagePart, ImagePush, ImageQuery, InvalidDigest,
 };
 pub use past::{
-    Attempt, AttemptOutcome, HistoryEntry, Promotion, RolloutReport, StepReport, StepState, Turn,
+    Attempt, AttemptOutcome, HistoryEntry, Promotion, ReleaseDiff, RolloutReport, StepReport,
+    StepState, Turn,
 };
 pub use problem::{Problem, ProblemCode};
 pub use request::{
-    BuildRequest, DeployRequest, DownRequest, LogQuery, NothingToDo, PlanView, PromoteRequest,
-    RollbackRequest, RolloutAnswer, RolloutId, RolloutRef, ServiceChange, WhatChanges,
+    AbandonRequest, Abandoned, BuildRequest, DeployRequest, DownRequest, LogQuery, NothingToDo,
+    PlanView, PromoteRequest, RollbackRequest, RolloutAnswer, RolloutId, RolloutRef, ServiceChange,
+    WhatChanges,
 };
 pub use status::{
     AgentInfo, AppStatus, EdgeState, EngineInfo, EngineState, OpenPhase, OpenRollout, ReleaseState,

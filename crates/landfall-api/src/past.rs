@@ -1,5 +1,6 @@
 //! What was: one rollout step by step, and what served when. Both are read off the journals.
 
+use landfall_core::diff::Difference;
 use landfall_core::id::{AppName, ReleaseNumber};
 use landfall_core::plan::Serving;
 use landfall_core::reason::Reason;
@@ -128,4 +129,17 @@ pub struct HistoryEntry {
     pub served_from_ms: Option<u64>,
     /// Until when; `None` if it serves still, or never did.
     pub served_until_ms: Option<u64>,
+}
+
+/// What differs between two sealed releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseDiff {
+    /// The one side.
+    pub from: ReleaseNumber,
+    /// The other.
+    pub to: ReleaseNumber,
+    /// The release that serves now.
+    pub serving: Option<ReleaseNumber>,
+    /// In the order of a compose file. Environment and files are told without their values.
+    pub differences: Vec<Difference>,
 }

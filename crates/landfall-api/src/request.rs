@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use landfall_core::id::{AppName, ImageId, InvalidName, ReleaseNumber, RolloutNumber, ServiceName};
 use landfall_core::plan::Plan;
+use landfall_core::reason::Reason;
 use landfall_core::spec::{AppSpec, Workload};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,34 @@ pub struct DownRequest {
     /// Only say what would be done.
     #[serde(default)]
     pub plan_only: bool,
+}
+
+/// Ends a stuck rollout where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbandonRequest {
+    /// Who asks.
+    pub by: String,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Only say what would be left.
+    #[serde(default)]
+    pub plan_only: bool,
+}
+
+/// What an abandoned rollout leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abandoned {
+    /// Which one.
+    pub rollout: RolloutRef,
+    /// Why it was stuck.
+    pub reason: Reason,
+    /// What serves.
+    pub serving: Option<ReleaseNumber>,
+    /// What stays in place, in words.
+    pub left: Vec<String>,
+    /// Whether it is ended: not when only asked what would be left.
+    pub ended: bool,
 }
 
 /// First answer to a deploy, a rollback or a down.

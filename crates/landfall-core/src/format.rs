@@ -14,8 +14,8 @@ use crate::record::{Record, Verdict};
 
 /// Newest version of the record format that is known here.
 ///
-/// 1: the first one. 2: rollouts of the kind `recovered`; holds, since a landfall that knows none would
-/// cut over without the consent.
+/// 1: the first one. 2: rollouts of the kind `recovered`; the verdict `abandoned`; holds, since a
+/// landfall that knows none would cut over without the consent.
 pub const NEWEST: u32 = 2;
 
 const FIRST: u32 = 1;
@@ -97,5 +97,6 @@ fn verdict_format(verdict: &Verdict) -> u32 {
     match verdict {
         Verdict::Succeeded => FIRST,
         Verdict::RolledBack { reason } => reason_format(reason),
+        Verdict::Abandoned { .. } => 2,
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod control;
 pub mod diagnostic;
+pub mod diff;
 pub mod format;
 pub mod gate;
 pub mod hash;

@@ -381,6 +381,11 @@ impl Plan {
         self.release.or(self.previous.map(|p| p.release)).unwrap_or_default()
     }
 
+    /// What serves once it succeeds.
+    pub fn target(&self) -> Option<Serving> {
+        self.release.map(|release| Serving { release, rollout: self.rollout })
+    }
+
     /// Labels of something that a step makes.
     pub fn labels(&self, step: usize, scope: Scope) -> Labels {
         Labels {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Serving};
 use crate::reason::Reason;
 
 /// One fact of a rollout.
@@ -110,5 +110,16 @@ pub enum Verdict {
     RolledBack {
         /// Why.
         reason: Reason,
+    },
+    /// A person ended it where it was stuck: nothing more was tried, nothing was undone.
+    Abandoned {
+        /// Why it was stuck, or what the person said.
+        reason: Reason,
+        /// Who ended it.
+        by: String,
+        /// What serves.
+        serving: Option<Serving>,
+        /// What is left in place, in words; the next deploy that succeeds removes it.
+        left: Vec<String>,
     },
 }

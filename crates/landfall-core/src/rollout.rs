@@ -110,6 +110,17 @@ pub enum Next {
     Ended(Verdict),
 }
 
+/// What serves, as far as the records say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// What served before the rollout.
+    Previous,
+    /// What the rollout leads to.
+    Target,
+    /// One of the two: the cutover was intended, its outcome is not known. The edge's table tells.
+    InDoubt,
+}
+
 /// A record that cannot follow those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the journal's record does not fit: {0}")]
@@ -191,6 +202,15 @@ impl Rollout {
         self.hold == HoldPhase::Promoted
     }
 
+    /// What serves, as far as the records say.
+    pub fn serves(&self) -> Serves {
+        match self.phase(self.plan.pivot) {
+            None | Some(Phase::Pending | Phase::Undone) => Serves::Previous,
+            Some(Phase::Done) => Serves::Target,
+            Some(Phase::Doing | Phase::Failed | Phase::Undoing) => Serves::InDoubt,
+        }
+    }
+
     /// Whether a person may still call it off: the pivot was not even intended.
     pub fn is_cancellable(&self) -> bool {
         self.verdict.is_none()
@@ -242,9 +262,27 @@ impl Rollout {
                 self.hold = HoldPhase::Promoted;
             }
             Record::Stuck { reason } => self.stuck = Some(reason.clone()),
-            Record::Ended { verdict } => self.verdict = Some(verdict.clone()),
+            Record::Ended { verdict } => {
+                self.may_end(verdict)?;
+                self.verdict = Some(verdict.clone());
+            }
         }
         Ok(())
+    }
+
+    /// Only what is stuck can be abandoned, and what serves then is no matter of opinion.
+    fn may_end(&self, verdict: &Verdict) -> Result<(), Illegal> {
+        let Verdict::Abandoned { serving, .. } = verdict else { return Ok(()) };
+        if self.stuck.is_none() {
+            return Err(Illegal("abandoned, but not stuck".into()));
+        }
+        let (previous, target) = (self.plan.previous, self.plan.target());
+        let fits = match self.serves() {
+            Serves::Previous => *serving == previous,
+            Serves::Target => *serving == target,
+            Serves::InDoubt => *serving == previous || *serving == target,
+        };
+        if fits { Ok(()) } else { Err(Illegal(format!("abandoned, and {serving:?} serves"))) }
     }
 
     fn intended(&mut self, step: usize, action: Action) -> Result<(), Illegal> {

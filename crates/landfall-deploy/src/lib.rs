@@ -8,6 +8,7 @@
 
 pub mod driver;
 pub mod ports;
+mod repair;
 mod steps;
 
 pub use driver::{Cancel, Driver, Settled};

@@ -1,7 +1,7 @@
 //! What each step does and how it is undone. Every step looks before it touches, so that doing it
 //! twice, or after an interruption at any point, is as good as once.
 
-use landfall_core::plan::{Plan, Step};
+use landfall_core::plan::{Plan, PlannedReplica, Step};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::{Effect, Retry};
 use landfall_core::release::Release;
@@ -124,6 +124,21 @@ where
         Step::StopOld { keep, grace_ms } => clean_up::stop_old(context, keep, grace_ms).await,
         Step::Prune { keep, networks } => clean_up::prune(context, keep, networks).await,
     }
+}
+
+/// Makes one of a plan's replicas anew and waits for its gate.
+pub(crate) async fn remake<E, G, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    replica: &PlannedReplica,
+) -> Result<(), StepError>
+where
+    E: Engine,
+    C: Clock,
+    F: Files,
+    O: Observer,
+{
+    replicas::launch(context, replica).await?;
+    gatekeeper::pass(context, replica).await
 }
 
 /// Undoes the context's step: whatever of it may have happened.

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    agent, attach, cancel, check, config, deploy, down, edge, explain, history, hosts, init, logs,
-    plan, promote, recover, reference, releases, resume, rollback, rollouts, show, status,
+    abandon, agent, attach, audit, cancel, check, config, deploy, diff, doctor, down, drift, edge,
+    explain, history, hosts, init, logs, plan, promote, recover, reference, releases, repair,
+    resume, rollback, rollouts, show, status,
 };
 
 /// Deploys a Compose app as a transaction: the new release serves whole, or the old one still does.
@@ -40,12 +41,18 @@ pub(crate) enum Command {
     Rollouts(rollouts::RolloutsArgs),
     Show(show::ShowArgs),
     History(history::HistoryArgs),
+    Diff(diff::DiffArgs),
+    Audit(audit::AuditArgs),
+    Drift(drift::DriftArgs),
+    Repair(repair::RepairArgs),
+    Doctor(doctor::DoctorArgs),
     Rollback(rollback::RollbackArgs),
     Logs(logs::LogsArgs),
     Attach(attach::AttachArgs),
     Cancel(cancel::CancelArgs),
     Promote(promote::PromoteArgs),
     Resume(resume::ResumeArgs),
+    Abandon(abandon::AbandonArgs),
     Down(down::DownArgs),
     Hosts(hosts::HostsArgs),
     Agent(agent::AgentArgs),
@@ -157,6 +164,12 @@ impl Command {
             | Self::Rollouts(_)
             | Self::Show(_)
             | Self::History(_)
+            | Self::Diff(_)
+            | Self::Audit(_)
+            | Self::Drift(_)
+            | Self::Repair(_)
+            | Self::Doctor(_)
+            | Self::Abandon(_)
             | Self::Rollback(_)
             | Self::Logs(_)
             | Self::Attach(_)
@@ -187,6 +200,12 @@ impl Command {
             Self::Rollouts(args) => both(&args.shared),
             Self::Show(args) => both(&args.shared),
             Self::History(args) => both(&args.shared),
+            Self::Diff(args) => both(&args.shared),
+            Self::Audit(args) => both(&args.shared),
+            Self::Drift(args) => both(&args.shared),
+            Self::Repair(args) => both(&args.shared),
+            Self::Doctor(args) => SharedRef { project: None, common: Some(&args.common) },
+            Self::Abandon(args) => both(&args.shared),
             Self::Rollback(args) => both(&args.shared),
             Self::Logs(args) => both(&args.shared),
             Self::Attach(args) => both(&args.shared),
@@ -231,6 +250,12 @@ impl Command {
             | Self::Status(_)
             | Self::Releases(_)
             | Self::History(_)
+            | Self::Diff(_)
+            | Self::Audit(_)
+            | Self::Drift(_)
+            | Self::Repair(_)
+            | Self::Doctor(_)
+            | Self::Abandon(_)
             | Self::Rollouts(_)
             | Self::Show(_)
             | Self::Rollback(_)

@@ -1,12 +1,17 @@
 //! The verbs, one a file: an args struct and one function.
 
+pub(crate) mod abandon;
 pub(crate) mod agent;
 pub(crate) mod attach;
+pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod deploy;
+pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod drift;
 pub(crate) mod edge;
 pub(crate) mod explain;
 pub(crate) mod history;
@@ -18,6 +23,7 @@ pub(crate) mod promote;
 pub(crate) mod recover;
 pub(crate) mod reference;
 pub(crate) mod releases;
+pub(crate) mod repair;
 pub(crate) mod resume;
 pub(crate) mod rollback;
 pub(crate) mod rollouts;
@@ -43,6 +49,12 @@ pub(crate) async fn run(command: &Command, invocation: &Invocation) -> Result<Ex
         Command::Rollouts(args) => rollouts::run(args, invocation).await,
         Command::Show(args) => show::run(args, invocation).await,
         Command::History(args) => history::run(args, invocation).await,
+        Command::Diff(args) => diff::run(args, invocation).await,
+        Command::Audit(args) => audit::run(args, invocation).await,
+        Command::Drift(args) => drift::run(args, invocation).await,
+        Command::Repair(args) => repair::run(args, invocation).await,
+        Command::Doctor(args) => doctor::run(args, invocation).await,
+        Command::Abandon(args) => abandon::run(args, invocation).await,
         Command::Rollback(args) => rollback::run(args, invocation).await,
         Command::Logs(args) => logs::run(args, invocation).await,
         Command::Attach(args) => attach::run(args, invocation).await,

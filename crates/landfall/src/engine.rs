@@ -6,11 +6,13 @@
 mod port;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use landfall_agent::{
-    Context, Labelled, LogRequest, Platform, PullProgress, RawLine, RawLogs, Survey,
+    Context, EngineFacts, Inspected, Labelled, LogRequest, Platform, PullProgress, RawLine,
+    RawLogs, Survey,
 };
 use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
 use landfall_core::id::ImageId;
@@ -19,6 +21,9 @@ use landfall_core::secret::Secret;
 use landfall_core::spec::Protocol;
 use landfall_deploy::ports::{EngineError, EngineErrorKind};
 use landfall_docker::{BuildError, Credentials, DockerEngine, LoadError, LogOptions, PullError};
+
+/// No load of an image takes longer than this.
+const LOAD_MAX: Duration = Duration::from_hours(1);
 
 /// The engine of this host.
 #[derive(Debug, Clone)]
@@ -172,6 +177,31 @@ impl Platform for HostEngine {
         timed.boxed()
     }
 
+    async fn inspect(&self, container: &str) -> Result<Option<Inspected>, EngineError> {
+        Ok(self.docker.look(container).await?.map(|seen| Inspected {
+            image: seen.image,
+            restarts: seen.restarts,
+            paused: seen.paused,
+            environment: seen.environment,
+            mounts: seen.mounts,
+            ports: seen.ports,
+        }))
+    }
+
+    async fn facts(&self) -> Result<Option<EngineFacts>, EngineError> {
+        let facts = self.docker.facts().await?;
+        let cut_off = Path::new(&facts.root_dir)
+            .join("image")
+            .join(&facts.storage_driver)
+            .join("layerdb/tmp");
+        Ok(Some(EngineFacts {
+            leaked_loads: leaked(&cut_off, Path::new(&facts.root_dir)),
+            root_dir: facts.root_dir,
+            now_ms: facts.now_ms,
+            apps: facts.apps,
+        }))
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,
@@ -182,6 +212,18 @@ impl Platform for HostEngine {
             Protocol::Udp => Ok(None),
         }
     }
+}
+
+/// What loads that were cut off have left in the engine's own folder: an hour old, so none that runs.
+/// `None` where that folder cannot be read; an image store without it keeps nothing there.
+fn leaked(cut_off: &Path, root: &Path) -> Option<usize> {
+    std::fs::read_dir(root).ok()?;
+    let Ok(entries) = std::fs::read_dir(cut_off) else { return Some(0) };
+    let is_old = |entry: &std::fs::DirEntry| {
+        let changed = entry.metadata().and_then(|meta| meta.modified()).ok();
+        changed.and_then(|at| at.elapsed().ok()).is_some_and(|age| age >= LOAD_MAX)
+    };
+    Some(entries.flatten().filter(is_old).count())
 }
 
 /// The engine names processors as `uname` does, images as Go does.

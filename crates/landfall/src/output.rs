@@ -1,5 +1,6 @@
 //! What the user sees: streams, colour, tables, numbers in words. Decides nothing.
 
+pub(crate) mod confirm;
 pub(crate) mod humane;
 pub(crate) mod live;
 pub(crate) mod printer;

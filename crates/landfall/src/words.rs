@@ -41,11 +41,15 @@ pub(crate) fn state(rollout: &RolloutView, paint: Paint) -> String {
 }
 
 /// How a rollout ended.
-fn ended(outcome: &Outcome, paint: Paint) -> String {
+pub(crate) fn ended(outcome: &Outcome, paint: Paint) -> String {
     match outcome {
         Outcome::Succeeded => paint.text(Tone::Good, "succeeded"),
         Outcome::RolledBack { reason: why } => {
             format!("{}: {}", paint.text(Tone::Bad, "undone"), reason(why))
+        }
+        Outcome::Abandoned { reason: why, by, .. } => {
+            let by = harmless(by);
+            format!("{} by {by}: {}", paint.text(Tone::Bad, "abandoned"), reason(why))
         }
         Outcome::Refused { problem } => {
             format!("{}: {}", paint.text(Tone::Bad, "refused"), harmless(&problem.message))

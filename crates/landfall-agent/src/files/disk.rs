@@ -88,6 +88,21 @@ fn write_file(path: &Path, beside: &Path, file: &SealedFile) -> io::Result<()> {
     std::fs::rename(beside, path)
 }
 
+/// Paths of a tree that are missing at its place or are not what was sealed.
+pub(super) fn wrong(place: &Path, tree: &SealedTree) -> io::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for (path, file) in &tree.entries {
+        let content = BASE64_STANDARD
+            .decode(file.content.expose())
+            .map_err(|_| invalid("the content is not base64"))?;
+        let at = if path.is_empty() { place.to_owned() } else { place.join(relative(path)?) };
+        if !is_right(&at, &content, file.mode & FILE_MODE_MASK, file)? {
+            wrong.push(path.clone());
+        }
+    }
+    Ok(wrong)
+}
+
 fn is_right(path: &Path, content: &[u8], mode: u32, file: &SealedFile) -> io::Result<bool> {
     let Ok(present) = path.symlink_metadata() else { return Ok(false) };
     Ok(present.is_file()

@@ -5,13 +5,16 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::stream::StreamExt;
 use landfall_api::{
-    BUILD_HEADER, BuildEvent, BuildRequest, CONTEXT_MAX_BYTES, Problem, ProblemCode,
+    AuditAction, AuditResult, BUILD_HEADER, BuildEvent, BuildRequest, CONTEXT_MAX_BYTES, Problem,
+    ProblemCode,
 };
 use tokio::sync::mpsc;
 
 use super::Site;
 use super::answer::Refusal;
+use super::caller::Caller;
 use super::ndjson;
+use crate::audit;
 use crate::ground::Ground;
 use crate::platform::{Context, Platform};
 
@@ -20,9 +23,14 @@ const OUTPUT_MAX: usize = 4096;
 
 pub(super) async fn build<G: Ground>(
     State(site): State<Site<G>>,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Refusal> {
     let build = read_header(request.headers())?;
+    let mut fact = audit::fact(caller.who(None), AuditAction::Build, None);
+    fact.message = Some(build.tag.clone());
+    fact.result = AuditResult::Accepted;
+    site.agent.audit(fact).await;
     let context = bounded(request.into_body());
     let (sender, events) = mpsc::channel(OUTPUT_MAX);
     let platform = site.agent.platform.clone();

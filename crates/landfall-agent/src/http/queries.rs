@@ -4,8 +4,11 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use landfall_api::{
-    AgentInfo, AppStatus, HistoryEntry, LogQuery, ReleaseView, RolloutReport, RolloutView,
+    AgentInfo, AppStatus, AuditEntry, AuditQuery, Check, DriftReport, HistoryEntry, LogQuery,
+    ReleaseDiff, ReleaseView, RolloutReport, RolloutView,
 };
+use landfall_core::id::ReleaseNumber;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::Site;
@@ -55,6 +58,39 @@ pub(super) async fn history<G: Ground>(
     App(app): App,
 ) -> Answer<Vec<HistoryEntry>> {
     Ok(Json(site.agent.history(&app).await?))
+}
+
+/// Two releases, each with a default.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sides {
+    from: Option<ReleaseNumber>,
+    to: Option<ReleaseNumber>,
+}
+
+pub(super) async fn diff<G: Ground>(
+    State(site): State<Site<G>>,
+    App(app): App,
+    Query(Sides { from, to }): Query<Sides>,
+) -> Answer<ReleaseDiff> {
+    Ok(Json(site.agent.diff(&app, from, to).await?))
+}
+
+pub(super) async fn doctor<G: Ground>(State(site): State<Site<G>>) -> Json<Vec<Check>> {
+    Json(site.agent.examine().await)
+}
+
+pub(super) async fn drift<G: Ground>(
+    State(site): State<Site<G>>,
+    App(app): App,
+) -> Answer<DriftReport> {
+    Ok(Json(site.agent.drift(&app).await?))
+}
+
+pub(super) async fn audit<G: Ground>(
+    State(site): State<Site<G>>,
+    Query(query): Query<AuditQuery>,
+) -> Answer<Vec<AuditEntry>> {
+    Ok(Json(site.agent.audited(query).await?))
 }
 
 pub(super) async fn logs<G: Ground>(

@@ -7,15 +7,17 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use landfall_api::{
-    DeployRequest, DownRequest, Event, PromoteRequest, RollbackRequest, RolloutAnswer, RolloutRef,
+    AuditResult, DeployRequest, DownRequest, Event, RollbackRequest, RolloutAnswer,
 };
 use landfall_core::id::AppName;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::Site;
-use super::answer::{Answer, App, Refusal, Which, Wire};
+use super::answer::{App, Refusal, Which, Wire};
+use super::caller::Caller;
 use super::ndjson;
+use crate::audit;
 use crate::feed::Feed;
 use crate::ground::Ground;
 use crate::wish::Wish;
@@ -25,60 +27,65 @@ const BATCH: usize = 64;
 
 pub(super) async fn deploy<G: Ground>(
     State(site): State<Site<G>>,
+    caller: Caller,
     App(app): App,
     Wire(request): Wire<DeployRequest>,
 ) -> Result<Response, Refusal> {
-    accept(&site, &app, Wish::Deploy(Box::new(request))).await
+    accept(&site, &caller, &app, Wish::Deploy(Box::new(request))).await
 }
 
 pub(super) async fn rollback<G: Ground>(
     State(site): State<Site<G>>,
+    caller: Caller,
     App(app): App,
     Wire(request): Wire<RollbackRequest>,
 ) -> Result<Response, Refusal> {
-    accept(&site, &app, Wish::RollBack(request)).await
+    accept(&site, &caller, &app, Wish::RollBack(request)).await
 }
 
 pub(super) async fn down<G: Ground>(
     State(site): State<Site<G>>,
+    caller: Caller,
     App(app): App,
     Wire(request): Wire<DownRequest>,
 ) -> Result<Response, Refusal> {
-    accept(&site, &app, Wish::Down(request)).await
+    accept(&site, &caller, &app, Wish::Down(request)).await
 }
 
-async fn accept<G: Ground>(site: &Site<G>, app: &AppName, wish: Wish) -> Result<Response, Refusal> {
-    let answer = site.agent.accept(app, wish).await?;
+async fn accept<G: Ground>(
+    site: &Site<G>,
+    caller: &Caller,
+    app: &AppName,
+    wish: Wish,
+) -> Result<Response, Refusal> {
+    let mut fact = audit::fact(caller.who(Some(wish.by())), audit::action(wish.kind()), Some(app));
+    let plan_only = wish.plan_only();
+    match &wish {
+        Wish::Deploy(request) => {
+            fact.message.clone_from(&request.message);
+            fact.commit.clone_from(&request.commit);
+        }
+        Wish::RollBack(request) => fact.release = request.to,
+        Wish::Down(_) => {}
+    }
+    let answer = site.agent.accept(app, wish).await;
+    match &answer {
+        Ok(RolloutAnswer::Started(of)) => {
+            fact.rollout = Some(of.rollout);
+            fact.result = AuditResult::Accepted;
+        }
+        Ok(RolloutAnswer::Planned(_) | RolloutAnswer::NothingToDo(_)) => {}
+        Err(problem) => fact.result = AuditResult::Refused { problem: problem.clone() },
+    }
+    if !plan_only {
+        site.agent.audit(fact).await;
+    }
+    let answer = answer?;
     let status = match answer {
         RolloutAnswer::Started(_) => StatusCode::ACCEPTED,
         RolloutAnswer::Planned(_) | RolloutAnswer::NothingToDo(_) => StatusCode::OK,
     };
     Ok((status, Json(answer)).into_response())
-}
-
-pub(super) async fn cancel<G: Ground>(
-    State(site): State<Site<G>>,
-    App(app): App,
-    Which(id): Which,
-) -> Answer<RolloutRef> {
-    Ok(Json(site.agent.call_off_told(&app, id).await?))
-}
-
-pub(super) async fn promote<G: Ground>(
-    State(site): State<Site<G>>,
-    App(app): App,
-    Which(id): Which,
-    Wire(request): Wire<PromoteRequest>,
-) -> Answer<RolloutRef> {
-    Ok(Json(site.agent.promote(&app, id, request).await?))
-}
-
-pub(super) async fn resume<G: Ground>(
-    State(site): State<Site<G>>,
-    App(app): App,
-    Which(id): Which,
-) -> Answer<RolloutRef> {
-    Ok(Json(site.agent.resume(&app, id).await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,8 @@ use axum::Router;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
+use super::caller::Peer;
+
 /// Time for requests in flight when the agent stops.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
@@ -18,7 +20,8 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let mut stopped = stopping.subscribe();
-    let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
         stopping.send_replace(true);
     });

@@ -179,7 +179,11 @@ impl Writer {
             Verdict::Succeeded => {
                 releases::mark_served(&self.connection, &self.copies, app, rollout)
             }
-            Verdict::RolledBack { .. } => Ok(()),
+            // It had cut over before it got stuck: its release serves.
+            Verdict::Abandoned { serving: Some(serving), .. } if serving.rollout == rollout => {
+                releases::mark_served(&self.connection, &self.copies, app, rollout)
+            }
+            Verdict::RolledBack { .. } | Verdict::Abandoned { .. } => Ok(()),
         };
         if let Err(error) = marked {
             tracing::warn!(%app, %rollout, %error, "a release's copy cannot be marked");

@@ -1,11 +1,12 @@
 //! The `Store` port over the file.
 
+use landfall_api::{AuditEntry, AuditFact, AuditQuery};
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::record::Record;
 use landfall_core::release::Release;
 use landfall_deploy::ports::Entry;
 
-use super::{Began, Journal, Opening, ReleaseRow, SqliteStore, StoreError};
+use super::{Began, Journal, Opening, ReleaseRow, SqliteStore, StoreError, Verified};
 use crate::ground::Store;
 
 impl Store for SqliteStore {
@@ -64,6 +65,18 @@ impl Store for SqliteStore {
 
     async fn keep_only(&self, app: &AppName, keep: &[ReleaseNumber]) -> Result<(), StoreError> {
         Self::keep_only(self, app, keep).await
+    }
+
+    async fn audit(&self, at_ms: u64, fact: AuditFact) -> Result<(), StoreError> {
+        Self::audit(self, at_ms, fact).await
+    }
+
+    async fn audited(&self, query: AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        Self::audited(self, query).await
+    }
+
+    async fn verify(&self) -> Result<Verified, StoreError> {
+        Self::verify(self).await
     }
 
     async fn forget(&self, app: &AppName, number: ReleaseNumber) -> Result<(), StoreError> {

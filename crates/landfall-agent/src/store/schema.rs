@@ -17,7 +17,8 @@ const APPLICATION_ID: i32 = 0x6c6e_6466;
 const CACHE_SIZE: i32 = -256;
 
 /// One entry a schema version. Entries are never edited, only added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE apps (
     app TEXT PRIMARY KEY,
     next_rollout INTEGER NOT NULL
@@ -58,7 +59,9 @@ CREATE TRIGGER records_stay_as_written BEFORE UPDATE ON records
 BEGIN SELECT RAISE(ABORT, 'records are never changed'); END;
 CREATE TRIGGER records_stay BEFORE DELETE ON records
 BEGIN SELECT RAISE(ABORT, 'records are never removed'); END;
-"];
+",
+    super::audit::MIGRATION,
+];
 
 /// Whether there is a database. An empty file is what a start leaves that got no further.
 pub(super) fn is_there(dir: &Path) -> bool {
@@ -140,7 +143,7 @@ pub(super) fn check_owner(connection: &Connection) -> Result<(), StoreError> {
     )))
 }
 
-fn check_pages(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_pages(connection: &Connection) -> Result<(), StoreError> {
     let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
 }

@@ -10,6 +10,7 @@ mod edge;
 mod golden;
 mod histories;
 mod holds;
+mod operators;
 mod platform;
 mod ports;
 mod recover;

@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Method, Response};
-use landfall_core::id::AppName;
+use landfall_core::id::{AppName, ReleaseNumber};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::transport::{ContextReceiver, Payload, Transport, collect};
 use super::{ClientError, Lines, TransportError};
 use crate::{
-    AgentInfo, AppStatus, BUILD_HEADER, BuildEvent, BuildRequest, DeployRequest, DownRequest,
-    Event, HistoryEntry, IMAGE_HEADER, ImageAnswer, ImageEvent, ImagePush, ImageQuery, LogLine,
-    LogQuery, Problem, PromoteRequest, ReleaseView, RollbackRequest, RolloutAnswer, RolloutId,
-    RolloutRef, RolloutReport, RolloutView, VERSION, VERSION_HEADER,
+    AbandonRequest, Abandoned, AgentInfo, AppStatus, AuditEntry, AuditQuery, BUILD_HEADER,
+    BuildEvent, BuildRequest, Check, DeployRequest, DownRequest, DriftReport, Event, HistoryEntry,
+    IMAGE_HEADER, ImageAnswer, ImageEvent, ImagePush, ImageQuery, LogLine, LogQuery, Problem,
+    PromoteRequest, ReleaseDiff, ReleaseView, RepairRequest, Repaired, RollbackRequest,
+    RolloutAnswer, RolloutId, RolloutRef, RolloutReport, RolloutView, VERSION, VERSION_HEADER,
 };
 
 /// Time for an answer that is no stream.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for a sign of life.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Checks look at everything, one after the other.
+const DOCTOR_TIMEOUT: Duration = Duration::from_mins(2);
 /// A plan may have to pull images first.
 const PLAN_TIMEOUT: Duration = Duration::from_mins(30);
 
@@ -141,6 +144,61 @@ impl AgentClient {
     ) -> Result<RolloutRef, ClientError> {
         let path = format!("/v1/apps/{app}/rollouts/{}/resume", rollout.into());
         self.post(&path, &(), ANSWER_TIMEOUT).await
+    }
+
+    /// Ends a stuck rollout where it stands, or says what would be left.
+    pub async fn abandon(
+        &self,
+        app: &AppName,
+        rollout: impl Into<RolloutId>,
+        request: &AbandonRequest,
+    ) -> Result<Abandoned, ClientError> {
+        let path = format!("/v1/apps/{app}/rollouts/{}/abandon", rollout.into());
+        self.post(&path, request, ANSWER_TIMEOUT).await
+    }
+
+    /// What differs between two releases; by default what serves, and the release before.
+    pub async fn diff(
+        &self,
+        app: &AppName,
+        from: Option<ReleaseNumber>,
+        to: Option<ReleaseNumber>,
+    ) -> Result<ReleaseDiff, ClientError> {
+        let side = |name, number: Option<ReleaseNumber>| {
+            number.map(|number| format!("{name}={}&", number.0)).unwrap_or_default()
+        };
+        let query = side("from", from) + &side("to", to);
+        self.get(&format!("/v1/apps/{app}/diff?{}", query.trim_end_matches('&'))).await
+    }
+
+    /// All checks of the host.
+    pub async fn doctor(&self) -> Result<Vec<Check>, ClientError> {
+        self.call(Method::GET, "/v1/doctor", Payload::empty(), DOCTOR_TIMEOUT).await
+    }
+
+    /// What differs between the serving release and what is there.
+    pub async fn drift(&self, app: &AppName) -> Result<DriftReport, ClientError> {
+        self.call(Method::GET, &format!("/v1/apps/{app}/drift"), Payload::empty(), DOCTOR_TIMEOUT)
+            .await
+    }
+
+    /// Mends what can be mended without a deploy.
+    pub async fn repair(
+        &self,
+        app: &AppName,
+        request: &RepairRequest,
+    ) -> Result<Repaired, ClientError> {
+        self.post(&format!("/v1/apps/{app}/repair"), request, PLAN_TIMEOUT).await
+    }
+
+    /// The audit record, newest first.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, ClientError> {
+        // App names hold nothing that a query would have to escape.
+        let app = query.app.as_ref().map(|app| format!("app={app}&")).unwrap_or_default();
+        let since = query.since_ms.map(|ms| format!("since_ms={ms}&")).unwrap_or_default();
+        let max = query.max.map(|max| format!("max={max}&")).unwrap_or_default();
+        let query = app + &since + &max;
+        self.get(&format!("/v1/audit?{}", query.trim_end_matches('&'))).await
     }
 
     /// All apps.

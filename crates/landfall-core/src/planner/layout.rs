@@ -49,7 +49,11 @@ impl<'a> Layout<'a> {
     /// The container of a stateful service that can stay, if there is one.
     pub(super) fn kept(&self, service: &ServiceName) -> Option<&'a PresentStateful> {
         let revision = self.release.revision(service)?;
-        self.input.stateful.iter().find(|p| p.service == *service && p.revision == revision)
+        let of_service = || self.input.stateful.iter().filter(|p| p.service == *service);
+        let kept = of_service().find(|p| p.revision == revision)?;
+        // An abandoned rollout may have left two: what stays must not start beside one that runs.
+        let runs_elsewhere = of_service().any(|p| p.name != kept.name && p.running);
+        (!runs_elsewhere).then_some(kept)
     }
 
     /// Links of stateful containers that stay as they are.
@@ -92,8 +96,12 @@ impl<'a> Layout<'a> {
 
     /// Containers that a new stateful one replaces.
     pub(super) fn replaced(&self, service: &ServiceName) -> Vec<String> {
-        let present = self.input.stateful.iter().filter(|p| p.service == *service);
-        present.map(|p| p.name.clone()).collect()
+        let present: Vec<_> =
+            self.input.stateful.iter().filter(|p| p.service == *service).collect();
+        // Undoing starts what was replaced: of two, which an abandoned rollout may have left, only
+        // the one that runs.
+        let starts_again = |p: &&&PresentStateful| present.len() == 1 || p.running;
+        present.iter().filter(starts_again).map(|p| p.name.clone()).collect()
     }
 
     /// Containers of the serving release that live in the namespaces of a service, outermost first.

@@ -444,3 +444,37 @@ fn each_listener_has_its_preview_and_a_single_host_is_not_asked_for() {
     let refused = plan(&PlanInput { hold: wish(65_534), ..input(&release) });
     assert!(matches!(refused, Err(PlanError::PreviewPorts { needed: 3, .. })), "{refused:?}");
 }
+
+#[test]
+fn of_two_databases_that_an_abandoned_rollout_left_none_starts_beside_the_other() {
+    let first = seal(shop(), 1);
+    let db: ServiceName = "db".parse().unwrap();
+    let left = |name: &str, revision: Revision, running| PresentStateful {
+        service: db.clone(),
+        name: name.to_owned(),
+        revision,
+        running,
+    };
+    let own = first.revision(&db).unwrap();
+    let present = [
+        left("shop-db-d1-1", own, false),
+        left("shop-db-d2-1", Revision("of a release that never served".to_owned()), true),
+    ];
+    let plan = plan(&PlanInput {
+        rollout: RolloutNumber(3),
+        serving: Some(ServingRelease { release: &first, rollout: RolloutNumber(1) }),
+        stateful: &present,
+        ..input(&first)
+    })
+    .unwrap();
+    let replaces = plan.steps.iter().find_map(|step| match step {
+        Step::StartStateful { replaces, .. } => Some(replaces.clone()),
+        _ => None,
+    });
+    assert_eq!(replaces, Some(vec!["shop-db-d2-1".to_owned()]), "its undo starts this one only");
+    let linked = plan.steps.iter().any(|step| match step {
+        Step::LinkStateful { links } => links.iter().any(|l| l.container == "shop-db-d1-1"),
+        _ => false,
+    });
+    assert!(!linked);
+}

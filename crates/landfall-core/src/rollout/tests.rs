@@ -190,3 +190,45 @@ fn nothing_is_held_or_promoted_out_of_turn() {
     assert_eq!(never.next(), Next::Do(2));
     assert!(never.apply(&Record::Held).is_err() && never.apply(&promoted()).is_err());
 }
+
+fn abandoned(serving: Option<crate::plan::Serving>) -> Record {
+    let verdict = Verdict::Abandoned { reason: reason(), by: "ann".into(), serving, left: vec![] };
+    Record::Ended { verdict }
+}
+
+fn release_one() -> Option<crate::plan::Serving> {
+    plan().target()
+}
+
+#[test]
+fn only_what_is_stuck_can_be_abandoned_and_then_it_is_over() {
+    let mut rollout = Rollout::begin(plan());
+    run(&mut rollout, 0, Action::Do, None);
+    assert!(rollout.apply(&abandoned(None)).is_err(), "it goes on by itself");
+    rollout.apply(&Record::Stuck { reason: reason() }).unwrap();
+    assert!(rollout.apply(&abandoned(release_one())).is_err(), "it never cut over");
+    rollout.apply(&abandoned(None)).unwrap();
+    assert!(matches!(rollout.next(), Next::Ended(Verdict::Abandoned { .. })));
+    assert!(rollout.apply(&Record::Resumed).is_err());
+}
+
+#[test]
+fn what_serves_after_an_abandoned_rollout_is_what_the_cutover_says() {
+    let mut rollout = Rollout::begin(plan());
+    for step in 0..2 {
+        run(&mut rollout, step, Action::Do, None);
+    }
+    assert_eq!(rollout.serves(), Serves::Previous);
+    rollout.apply(&Record::Intended { step: 2, action: Action::Do }).unwrap();
+    assert_eq!(rollout.serves(), Serves::InDoubt);
+    let mut in_doubt = rollout.clone();
+    in_doubt.apply(&Record::Stuck { reason: reason() }).unwrap();
+    for serving in [None, release_one()] {
+        in_doubt.clone().apply(&abandoned(serving)).unwrap();
+    }
+    rollout.apply(&Record::Succeeded { step: 2, action: Action::Do }).unwrap();
+    assert_eq!(rollout.serves(), Serves::Target);
+    rollout.apply(&Record::Stuck { reason: reason() }).unwrap();
+    assert!(rollout.apply(&abandoned(None)).is_err(), "the new release serves");
+    rollout.apply(&abandoned(release_one())).unwrap();
+}

@@ -58,6 +58,15 @@ pub trait Files: Send + Sync {
         app: &AppName,
     ) -> impl Future<Output = Result<Vec<ReleaseNumber>, FilesError>> + Send;
 
+    /// Paths of a release's files that are missing on disk or are not what was sealed. A store that
+    /// cannot tell finds none.
+    fn wrong(
+        &self,
+        _release: &Release,
+    ) -> impl Future<Output = Result<Vec<String>, FilesError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// Removes a release's files; missing ones are fine.
     fn remove(
         &self,

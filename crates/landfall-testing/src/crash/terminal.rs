@@ -58,6 +58,9 @@ pub(super) fn problems(scenario: &Scenario, outcome: &Outcome, inner: &Inner) ->
             succeeded(scenario, inner, &mut found);
         }
         Outcome::Ended(Verdict::RolledBack { .. }) => rolled_back(scenario, inner, &mut found),
+        Outcome::Ended(Verdict::Abandoned { .. }) => {
+            found.push("abandoned, and nobody asked for it".to_owned());
+        }
         Outcome::Stuck(reason) => found.push(format!("stuck: {reason}")),
         Outcome::Lost(why) => found.push(format!("lost: {why}")),
     }

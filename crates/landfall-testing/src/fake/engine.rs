@@ -178,7 +178,12 @@ impl Engine for FakeEngine {
             let Some(id) = inner.find(container) else { return Ok(None) };
             let container = &inner.containers[&id];
             let (status, exits, exit_code) = status(inner, container);
-            let addresses = container.networks.iter().filter_map(|(n, a)| Some((n.clone(), (*a)?)));
+            // Where no address was asked for the engine chooses one: here the last one.
+            let chosen = |network: &String| inner.networks.get(network)?.subnet.hosts().last();
+            let address = |(network, address): (&String, &Option<Ipv4Addr>)| {
+                Some((network.clone(), address.or_else(|| chosen(network))?))
+            };
+            let addresses = container.networks.iter().filter_map(address);
             let (labels, addresses) = (container.labels.clone(), addresses.collect());
             Ok(Some(ReplicaStatus { id, labels, status, exits, exit_code, addresses }))
         })

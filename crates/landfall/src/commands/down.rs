@@ -1,7 +1,5 @@
 //! `landfall down`: take an app down. It never touches volumes.
 
-use std::io::{self, IsTerminal, Write};
-
 use clap::Args;
 use landfall_api::DownRequest;
 use landfall_core::id::AppName;
@@ -10,6 +8,7 @@ use crate::cli::SharedArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
+use crate::output::confirm;
 use crate::rollout::{self, WatchArgs};
 
 /// Stop and remove the app's containers and networks. Volumes are never touched.
@@ -32,7 +31,7 @@ pub(crate) struct DownArgs {
 
 pub(crate) async fn run(args: &DownArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let app = invocation.app()?;
-    if !args.plan && !args.yes && !is_confirmed(&app)? {
+    if !args.plan && !args.yes && !confirm::is_confirmed(&question(&app))? {
         invocation.printer.say("nothing was changed");
         return Ok(Exit::NotDone);
     }
@@ -42,16 +41,6 @@ pub(crate) async fn run(args: &DownArgs, invocation: &Invocation) -> Result<Exit
     rollout::conclude(invocation, &app, answer, &args.watch).await
 }
 
-/// Asks, but only where somebody can answer.
-fn is_confirmed(app: &AppName) -> Result<bool, Failure> {
-    let (stdin, mut stderr) = (io::stdin(), io::stderr());
-    if !stdin.is_terminal() || !stderr.is_terminal() {
-        return Ok(true);
-    }
-    let question = format!("take {app} down? its volumes stay, everything else of it goes [y/N] ");
-    let failed = |error| Failure::internal("the answer cannot be read").cause(error);
-    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(failed)?;
-    let mut answer = String::new();
-    stdin.read_line(&mut answer).map_err(failed)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+fn question(app: &AppName) -> String {
+    format!("take {app} down? its volumes stay, everything else of it goes")
 }

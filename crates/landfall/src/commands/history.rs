@@ -75,6 +75,9 @@ fn what(entry: &HistoryEntry, paint: Paint) -> String {
     match &rollout.outcome {
         Some(Outcome::Succeeded) if entry.served_from_ms.is_some() => paint.text(Tone::Good, done),
         Some(Outcome::Succeeded) => done,
+        Some(Outcome::Abandoned { .. }) => {
+            paint.text(Tone::Bad, format!("{} abandoned", noun(rollout.kind, &target)))
+        }
         Some(Outcome::RolledBack { .. } | Outcome::Refused { .. } | Outcome::NothingToDo) => {
             paint.text(Tone::Bad, format!("{} undone", noun(rollout.kind, &target)))
         }
@@ -106,7 +109,9 @@ fn why(entry: &HistoryEntry) -> String {
     let rollout = &entry.rollout;
     let message = rollout.message.as_deref().map(harmless);
     let trouble = match &rollout.outcome {
-        Some(Outcome::RolledBack { reason }) => Some(words::reason(reason)),
+        Some(Outcome::RolledBack { reason } | Outcome::Abandoned { reason, .. }) => {
+            Some(words::reason(reason))
+        }
         Some(Outcome::Refused { problem }) => Some(harmless(&problem.message)),
         Some(Outcome::Succeeded | Outcome::NothingToDo) | None => None,
     };

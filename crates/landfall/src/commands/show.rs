@@ -8,6 +8,7 @@ use landfall_core::plan::RolloutKind;
 use landfall_core::reason::Reason;
 use landfall_core::record::Action;
 
+use super::abandon;
 use crate::cli::SharedArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -58,6 +59,9 @@ fn lines(report: &RolloutReport, paint: Paint) -> Vec<String> {
     }
     lines.extend(not_reached(report, paint));
     lines.extend(failures(report, paint));
+    if let Some(Outcome::Abandoned { left, .. }) = &report.rollout.outcome {
+        lines.extend(abandon::left_lines(left));
+    }
     lines.push(String::new());
     lines.push(now(report, paint));
     lines.extend(next(report).map(|text| format!("{} {text}", paint.text(Tone::Accent, "next:"))));
@@ -231,9 +235,9 @@ fn now(report: &RolloutReport, paint: Paint) -> String {
 fn next(report: &RolloutReport) -> Option<String> {
     let app = &report.app;
     match (&report.rollout.outcome, &report.rollout.phase) {
-        (None, Some(OpenPhase::Stuck { .. })) => {
-            Some(format!("remove the cause, then `landfall resume -p {app}`"))
-        }
+        (None, Some(OpenPhase::Stuck { .. })) => Some(format!(
+            "remove the cause, then `landfall resume -p {app}`; or `landfall abandon -p {app}`, which ends it as it stands"
+        )),
         (None, Some(OpenPhase::Held { .. })) => Some(format!(
             "`landfall promote -p {app}` lets it through, `landfall cancel -p {app}` calls it off"
         )),
@@ -249,6 +253,7 @@ fn next(report: &RolloutReport) -> Option<String> {
             Some(
                 Outcome::Succeeded
                 | Outcome::RolledBack { .. }
+                | Outcome::Abandoned { .. }
                 | Outcome::Refused { .. }
                 | Outcome::NothingToDo,
             ),

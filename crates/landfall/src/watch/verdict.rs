@@ -51,6 +51,8 @@ impl Verdict {
             None => Exit::Stuck,
             Some(Outcome::Succeeded | Outcome::NothingToDo) => Exit::Done,
             Some(Outcome::RolledBack { .. }) => Exit::RolledBack,
+            // It is over, but somebody has to know what was left.
+            Some(Outcome::Abandoned { .. }) => Exit::Stuck,
             Some(Outcome::Refused { problem }) => Failure::from(problem.clone()).exit,
         }
     }
@@ -59,7 +61,10 @@ impl Verdict {
     pub(crate) fn refusal(&self) -> Option<&Problem> {
         match &self.view.ended.as_ref()?.outcome {
             Outcome::Refused { problem } => Some(problem),
-            Outcome::Succeeded | Outcome::RolledBack { .. } | Outcome::NothingToDo => None,
+            Outcome::Succeeded
+            | Outcome::RolledBack { .. }
+            | Outcome::Abandoned { .. }
+            | Outcome::NothingToDo => None,
         }
     }
 
@@ -68,7 +73,9 @@ impl Verdict {
         match self.view.ended.as_ref().map(|end| &end.outcome) {
             Some(Outcome::RolledBack { reason }) => reason.kind == ReasonKind::Cancelled,
             Some(Outcome::Refused { problem }) => problem.code == ProblemCode::Cancelled,
-            Some(Outcome::Succeeded | Outcome::NothingToDo) | None => false,
+            Some(Outcome::Succeeded | Outcome::Abandoned { .. } | Outcome::NothingToDo) | None => {
+                false
+            }
         }
     }
 
@@ -113,7 +120,9 @@ impl Verdict {
     fn reason(&self) -> Option<&Reason> {
         match self.view.ended.as_ref().map(|end| &end.outcome) {
             None => self.view.stuck.as_ref(),
-            Some(Outcome::RolledBack { reason }) => Some(reason),
+            Some(Outcome::RolledBack { reason } | Outcome::Abandoned { reason, .. }) => {
+                Some(reason)
+            }
             Some(Outcome::Succeeded | Outcome::Refused { .. } | Outcome::NothingToDo) => None,
         }
     }
@@ -166,6 +175,15 @@ impl Verdict {
                     None => format!("nothing of {app} serves"),
                 };
                 format!("{}: {why}", paint.text(Tone::Bad, serves))
+            }
+            (Outcome::Abandoned { reason, by, .. }, serving) => {
+                let serves = match serving {
+                    Some(release) => format!("{app} {release} serves"),
+                    None => format!("nothing of {app} serves"),
+                };
+                let (by, why) = (harmless(by), harmless(&reason.to_string()));
+                let rollout = self.view.rollout.rollout;
+                format!("{}: {rollout} was abandoned by {by}: {why}", paint.text(Tone::Bad, serves))
             }
             (Outcome::Refused { .. }, serving) => unchanged(app, serving),
             (Outcome::NothingToDo, Some(release)) => {
@@ -233,7 +251,9 @@ impl Verdict {
         let app = &self.view.rollout.app;
         match &self.view.ended {
             None if self.view.held.is_some() => Vec::new(),
-            None => vec![format!("once the cause is gone, `landfall resume -p {app}`")],
+            None => vec![format!(
+                "once the cause is gone, `landfall resume -p {app}`; `landfall abandon -p {app}` ends it as it stands"
+            )],
             Some(_) => Vec::new(),
         }
     }

@@ -196,3 +196,184 @@ fn a_rollout_is_told_step_by_step_with_the_logs_of_what_failed() {
         + &stage.transcript(&["show", "three"]);
     same_as_transcript("show", &text);
 }
+
+#[test]
+fn a_difference_is_told_by_key_and_a_secret_by_its_name_only() {
+    // R30
+    use landfall_api::ReleaseDiff;
+    use landfall_core::diff::{Change, Difference};
+    let difference = |of: &str, key: &str, change, before: Option<&str>, after: Option<&str>| {
+        let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
+        Difference { of: of.to_owned(), key: key.to_owned(), change, before, after }
+    };
+    let diff = |differences| ReleaseDiff {
+        from: ReleaseNumber(1),
+        to: ReleaseNumber(2),
+        serving: Some(ReleaseNumber(2)),
+        differences,
+    };
+    let some = diff(vec![
+        difference("service cache", "", Change::Removed, None, None),
+        difference("service web", "image", Change::Changed, Some("app:1"), Some("app:2")),
+        difference("service web", "environment.TOKEN", Change::Changed, None, None),
+        difference("service web", "environment.DEBUG", Change::Added, None, None),
+        difference("service web", "replicas", Change::Changed, Some("2"), Some("4")),
+        difference(
+            "file nginx.conf",
+            "sha256",
+            Change::Changed,
+            Some("0011aabb"),
+            Some("2233ccdd"),
+        ),
+        difference("volume static", "", Change::Added, None, None),
+    ]);
+    let stage = stage();
+    Answers::default()
+        .json("GET /v1/apps/shop/diff?", 200, &some)
+        .json("GET /v1/apps/shop/diff?from=1&to=2", 200, &diff(vec![]))
+        .serve(&stage.path("run/agent.sock"));
+    let text = stage.transcript(&["diff"])
+        + &stage.transcript(&["diff", "r1", "r2"])
+        + &stage.transcript(&["diff", "one"]);
+    same_as_transcript("diff", &text);
+}
+
+#[test]
+fn the_audit_record_says_who_did_what_and_what_came_of_it() {
+    use landfall_api::{AuditAction, AuditEntry, AuditFact, AuditResult, Who};
+    let ann = || Who::Peer {
+        uid: 1000,
+        gid: 1000,
+        pid: Some(77),
+        user: Some("ann".to_owned()),
+        claimed: Some("bob@laptop".to_owned()),
+    };
+    let nobody = || Who::Peer { uid: 4242, gid: 1, pid: None, user: None, claimed: None };
+    let entry = |seq: u64, who, action, rollout, result| AuditEntry {
+        seq,
+        at_ms: MORNING_MS + seq * MINUTE_MS,
+        fact: AuditFact {
+            who,
+            action,
+            app: Some("shop".parse().unwrap()),
+            rollout: Some(RolloutNumber(rollout)),
+            release: None,
+            message: None,
+            commit: None,
+            result,
+        },
+    };
+    let problem = Problem::new(ProblemCode::NotFound, "rollout d3 of shop is not open");
+    let undone = Outcome::RolledBack { reason: crash() };
+    let mut deploy = entry(1, ann(), AuditAction::Deploy, 3, AuditResult::Accepted);
+    deploy.fact.message = Some("gift notes".to_owned());
+    deploy.fact.commit = Some("0123456789abcdef".to_owned());
+    let mut start = entry(4, Who::Agent, AuditAction::Start, 1, AuditResult::Done);
+    (start.fact.app, start.fact.rollout) = (None, None);
+    start.fact.message = Some("landfall 0.1.0".to_owned());
+    let entries = vec![
+        start,
+        entry(3, nobody(), AuditAction::Cancel, 3, AuditResult::Refused { problem }),
+        entry(2, Who::Agent, AuditAction::Deploy, 3, AuditResult::Ended { outcome: undone }),
+        deploy,
+    ];
+    let stage = stage();
+    Answers::default()
+        .json("GET /v1/audit?app=shop&max=50", 200, &entries)
+        .json("GET /v1/audit?max=4", 200, &entries)
+        .json("GET /v1/audit?app=blog&max=50", 200, &Vec::<AuditEntry>::new())
+        .serve(&stage.path("run/agent.sock"));
+    let text = stage.transcript(&["audit"])
+        + &stage.transcript(&["audit", "--all", "-n", "4"])
+        + &stage.transcript(&["audit", "-p", "blog"])
+        + &stage.transcript(&["audit", "--since", "yesterday"]);
+    same_as_transcript("audit", &text);
+}
+
+#[test]
+fn abandoning_says_what_is_left_and_asks_for_consent() {
+    use landfall_api::{Abandoned, RolloutRef};
+    let abandoned = |ended| Abandoned {
+        rollout: RolloutRef { app: "shop".parse().unwrap(), rollout: RolloutNumber(3) },
+        reason: Reason::new(ReasonKind::Edge, "`cutover` failed 5 times: no space left"),
+        serving: Some(ReleaseNumber(2)),
+        left: vec![
+            "container shop-web-d3-1 (runs)".to_owned(),
+            "network landfall-shop-default-d3".to_owned(),
+        ],
+        ended,
+    };
+    let stage = stage();
+    let calls = Answers::default()
+        .json("POST /v1/apps/shop/rollouts/latest/abandon", 200, &abandoned(false))
+        .json("POST /v1/apps/shop/rollouts/3/abandon", 200, &abandoned(true))
+        .serve(&stage.path("run/agent.sock"));
+    let text = stage.transcript(&["abandon"])
+        + &stage.transcript(&["abandon", "--plan"])
+        + &stage.transcript(&["abandon", "d3", "--yes", "-m", "the disk is full"]);
+    same_as_transcript("abandon", &text);
+    let body = calls.bodies("POST /v1/apps/shop/rollouts/3/abandon").remove(0);
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&body["message"], &body["plan_only"]), (&"the disk is full".into(), &false.into()));
+}
+
+#[test]
+fn drift_and_what_a_repair_did_are_told_with_what_should_be() {
+    use landfall_api::{Drift, DriftKind, DriftReport, Mend, Repaired};
+    let finding = |kind, what: &str, is: &str, should: &str, mend| Drift {
+        kind,
+        what: what.to_owned(),
+        is: is.to_owned(),
+        should: should.to_owned(),
+        mend,
+    };
+    let report = |findings, unknown| DriftReport {
+        app: "shop".parse().unwrap(),
+        serving: Some(ReleaseNumber(2)),
+        rollout: Some(RolloutNumber(7)),
+        findings,
+        unknown,
+    };
+    let extra = || {
+        let (is, should) = ("there, of r1 by d3", "not there");
+        finding(DriftKind::Extra, "container shop-web-d3-1", is, should, Mend::Deploy)
+    };
+    let missing =
+        finding(DriftKind::Missing, "container shop-web-d7-1", "missing", "running", Mend::Repair);
+    let unknown = vec!["the edge does not answer: refused".to_owned()];
+    let repaired = Repaired {
+        done: vec!["made container shop-web-d7-1".to_owned()],
+        failed: vec!["joined shop-db-d1-1 to landfall-shop-default-d7: busy".to_owned()],
+        left: report(vec![extra()], vec![]),
+    };
+    let stage = stage();
+    Answers::default()
+        .json("GET /v1/apps/shop/drift", 200, &report(vec![missing, extra()], unknown))
+        .json("GET /v1/apps/blog/drift", 200, &report(vec![], vec![]))
+        .json("POST /v1/apps/shop/repair", 200, &repaired)
+        .serve(&stage.path("run/agent.sock"));
+    let text = stage.transcript(&["drift"])
+        + &stage.transcript(&["drift", "-p", "blog"])
+        + &stage.transcript(&["repair"]);
+    same_as_transcript("drift", &text);
+}
+
+#[test]
+fn the_doctor_says_what_is_amiss_and_what_to_do() {
+    use landfall_api::{Check, Level};
+    let checks = vec![
+        Check::new("engine", Level::Ok, "28.5.2 (API 1.51), overlay2"),
+        Check::new("live-restore", Level::Warning, "off").hint("switch it on"),
+        Check::new("leftovers", Level::Error, "10 things")
+            .details((1..=10).map(|n| format!("container {n}")).collect()),
+    ];
+    let stage = stage();
+    Answers::default()
+        .json("GET /v1/doctor", 200, &checks)
+        .json("GET /v1/doctor", 200, &checks[..2].to_vec())
+        .serve(&stage.path("run/agent.sock"));
+    let text = stage.transcript(&["doctor"])
+        + &stage.transcript(&["doctor", "--color", "never"])
+        + &stage.transcript(&["doctor", "--strict", "--format", "json"]);
+    same_as_transcript("doctor", &text);
+}

@@ -140,3 +140,28 @@ fn a_record_is_written_in_the_lowest_version_that_can_carry_it() {
     assert!(text.starts_with(r#"{"v":2,"#), "{text}");
     assert_eq!(decode(&text).unwrap().format(), 2);
 }
+
+/// As the second version writes it.
+const ABANDONED: &str = concat!(
+    r#"{"v":2,"record":"ended","verdict":{"verdict":"abandoned","#,
+    r#""reason":{"kind":"engine","message":"it does not answer","service":null,"logs":[]},"#,
+    r#""by":"ann@laptop","serving":{"release":1,"rollout":1},"#,
+    r#""left":["container shop-web-d2-1 (runs)"]}}"#
+);
+
+#[test]
+fn an_abandoned_rollout_stands_on_disk_as_ever() {
+    let record = Record::Ended {
+        verdict: Verdict::Abandoned {
+            reason: Reason::new(ReasonKind::Engine, "it does not answer"),
+            by: "ann@laptop".to_owned(),
+            serving: Some(landfall_core::plan::Serving {
+                release: landfall_core::id::ReleaseNumber(1),
+                rollout: RolloutNumber(1),
+            }),
+            left: vec!["container shop-web-d2-1 (runs)".to_owned()],
+        },
+    };
+    assert_eq!(encode(&record).unwrap(), ABANDONED);
+    assert_eq!(decode(ABANDONED).unwrap(), record);
+}

@@ -33,6 +33,7 @@ fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Succeeded => "succeeded",
         Verdict::RolledBack { .. } => "rolled back",
+        Verdict::Abandoned { .. } => "abandoned",
     }
 }
 

@@ -1,0 +1,255 @@
+//! Mends what can be mended without a deploy: it brings back what the serving rollout's own plan made,
+//! under the same names, addresses and labels. Everything looks before it touches, so a repair that is
+//! cut off is done again by the next one. It never touches data, and never removes anything.
+//!
+//! No rollout is planned or runs meanwhile.
+
+use std::sync::Arc;
+
+use landfall_api::{Drift, DriftKind, Mend, Problem, ProblemCode, Repaired, RolloutRef};
+use landfall_core::id::AppName;
+use landfall_core::plan::{Attachment, Plan, PlannedReplica, Step};
+use landfall_core::spec::Workload;
+use landfall_deploy::Driver;
+use landfall_deploy::ports::{Edge, Engine, Files, FoundContainer, Selector, Status};
+
+use crate::agent::Agent;
+use crate::drift::Wanted;
+use crate::feed::{Feed, ToldJournal, ToldProgress};
+use crate::ground::Ground;
+use crate::problems;
+use crate::store::now_ms;
+
+/// What was done, and what was tried in vain.
+#[derive(Debug, Default)]
+struct Told {
+    done: Vec<String>,
+    failed: Vec<String>,
+}
+
+impl Told {
+    fn tell<E: std::fmt::Display>(&mut self, what: String, result: Result<(), E>) {
+        match result {
+            Ok(()) => self.done.push(what),
+            Err(error) => self.failed.push(format!("{what}: {error}")),
+        }
+    }
+}
+
+impl<G: Ground> Agent<G> {
+    /// Mends an app, in a task that outlives the client.
+    pub(crate) async fn repair(&self, app: &AppName) -> Result<Repaired, Problem> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let (agent, app) = (self.clone(), app.clone());
+        self.spawn(async move {
+            // A client that went away is told by the next `drift`.
+            drop(answer.send(agent.mend(&app).await));
+        });
+        let stopped = || Problem::new(ProblemCode::Unavailable, "the agent stops");
+        answered.await.map_err(|_| stopped())?
+    }
+
+    async fn mend(&self, app: &AppName) -> Result<Repaired, Problem> {
+        let planning = Arc::clone(&self.planning).lock_owned().await;
+        if let Some(lease) = self.leases.held(app) {
+            return Err(lease.problem());
+        }
+        let before = self.drift(app).await?;
+        let mut told = Told::default();
+        if let Some(wanted) = self.wanted(app).await? {
+            let can = |finding: &&Drift| finding.mend == Mend::Repair;
+            let findings: Vec<_> = before.findings.iter().filter(can).collect();
+            if !findings.is_empty() {
+                self.bring_back(app, &wanted, &findings, &mut told).await?;
+            }
+        }
+        drop(planning);
+        for done in &told.done {
+            tracing::warn!(%app, done, "repaired");
+        }
+        Ok(Repaired { done: told.done, failed: told.failed, left: self.drift(app).await? })
+    }
+
+    async fn bring_back(
+        &self,
+        app: &AppName,
+        wanted: &Wanted,
+        findings: &[&Drift],
+        told: &mut Told,
+    ) -> Result<(), Problem> {
+        let has = |kind| findings.iter().any(|finding| finding.kind == kind);
+        if has(DriftKind::Files) {
+            let written = self.files.write(&wanted.release).await;
+            told.tell("wrote the sealed files".to_owned(), written);
+        }
+        if has(DriftKind::Missing) {
+            self.networks_again(wanted, findings, told).await;
+        }
+        // Before anything starts: what it needs to reach must be reachable.
+        self.join_again(wanted, told).await?;
+        if has(DriftKind::Missing) {
+            self.replicas_again(app, wanted, findings, told).await?;
+        }
+        if has(DriftKind::Stopped) {
+            let started = self.reconcile(app, None).await;
+            let count = started.as_ref().copied().unwrap_or_default();
+            let result = started.map(drop).map_err(|problem| problem.message);
+            told.tell(format!("started {count} stopped containers"), result);
+            self.join_again(wanted, told).await?;
+        }
+        if has(DriftKind::Routes) {
+            self.routes_again(app, wanted, told).await?;
+        }
+        Ok(())
+    }
+
+    /// Networks that are gone.
+    async fn networks_again(&self, wanted: &Wanted, findings: &[&Drift], told: &mut Told) {
+        let (driver, observer) = self.repairer(wanted);
+        let is_missing = |name: &str| {
+            let what = format!("network {name}");
+            findings.iter().any(|f| f.kind == DriftKind::Missing && f.what == what)
+        };
+        for (index, step) in wanted.plan.steps.iter().enumerate() {
+            let Step::CreateNetworks { networks } = step else { continue };
+            let gone: Vec<_> = networks.iter().filter(|n| is_missing(&n.name)).collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let result = driver.redo(&wanted.plan, &wanted.release, index, &observer).await;
+            let names: Vec<_> = gone.iter().map(|network| network.name.as_str()).collect();
+            told.tell(format!("made network {}", names.join(", ")), result);
+        }
+    }
+
+    /// Replicas that are gone, in the plan's order. What must not run twice is left to a deploy when
+    /// another of its service runs.
+    async fn replicas_again(
+        &self,
+        app: &AppName,
+        wanted: &Wanted,
+        findings: &[&Drift],
+        told: &mut Told,
+    ) -> Result<(), Problem> {
+        let (driver, observer) = self.repairer(wanted);
+        let is_missing = |name: &str| {
+            let what = format!("container {name}");
+            findings.iter().any(|f| f.kind == DriftKind::Missing && f.what == what)
+        };
+        for (index, step) in wanted.plan.steps.iter().enumerate() {
+            if matches!(step, Step::RunOneOff { .. }) {
+                continue;
+            }
+            for replica in step.replicas().iter().filter(|replica| is_missing(&replica.name)) {
+                let what = format!("made container {}", replica.name);
+                let found = self.platform.containers(&Selector::app(app)).await;
+                let found = found.map_err(|error| problems::engine(&error))?;
+                if let Some(other) = in_the_way(replica, &found) {
+                    let why = format!("{other} runs, and there may be only one");
+                    told.tell(what, Err(why));
+                    continue;
+                }
+                let of = (index, replica);
+                let made = driver.remake(&wanted.plan, &wanted.release, of, &observer).await;
+                told.tell(what, made);
+                self.join_again(wanted, told).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Containers that are there but not where the plan has them.
+    async fn join_again(&self, wanted: &Wanted, told: &mut Told) -> Result<(), Problem> {
+        let found = self.platform.containers(&Selector::app(wanted.release.app())).await;
+        let found = found.map_err(|error| problems::engine(&error))?;
+        for (container, place) in places(&wanted.plan) {
+            let Some(seen) = found.iter().find(|found| found.name == container) else { continue };
+            let status = self.platform.status(&seen.id).await;
+            let status = status.map_err(|error| problems::engine(&error))?;
+            let is_joined =
+                status.is_none_or(|status| status.addresses.contains_key(&place.network));
+            if seen.status == Status::Running && !is_joined {
+                let what = format!("joined {container} to {}", place.network);
+                told.tell(what, self.platform.connect(&seen.id, place).await);
+            }
+        }
+        Ok(())
+    }
+
+    /// The routes of the serving rollout, once more. Only an edge that has others' of this app, or none,
+    /// gets them; never over those of another rollout.
+    async fn routes_again(
+        &self,
+        app: &AppName,
+        wanted: &Wanted,
+        told: &mut Told,
+    ) -> Result<(), Problem> {
+        let should = wanted.plan.steps.iter().find_map(|step| match step {
+            Step::Cutover { routes } => routes.clone(),
+            _ => None,
+        });
+        let table = self.edge.table().await.map_err(|error| problems::edge(&error))?;
+        let part = table.apps.get(app);
+        let is_others = part.is_some_and(|part| part.rollout != wanted.rollout);
+        if should.is_none() || is_others || part == should.as_ref() {
+            return Ok(());
+        }
+        let swapped = self.edge.swap(&table.with_app(app, should)).await;
+        told.tell("gave the edge its routes".to_owned(), swapped);
+        Ok(())
+    }
+
+    /// A driver that does steps of a finished plan again. Its journal is never written to.
+    #[expect(clippy::type_complexity, reason = "the driver of an agent, as it is everywhere")]
+    fn repairer(
+        &self,
+        wanted: &Wanted,
+    ) -> (Driver<G::Platform, G::Edge, ToldJournal<G::Store>, G::Clock, G::Files>, ToldProgress)
+    {
+        let (app, rollout) = (wanted.release.app().clone(), wanted.rollout);
+        let feed = Arc::new(Feed::new(RolloutRef { app, rollout }, now_ms()));
+        let driver = Driver {
+            engine: self.platform.clone(),
+            edge: self.edge.clone(),
+            journal: ToldJournal::new(self.store.clone(), Arc::clone(&feed)),
+            clock: self.clock.clone(),
+            files: self.files.clone(),
+        };
+        (driver, ToldProgress(feed))
+    }
+}
+
+/// Another container of a service of which only one may run.
+fn in_the_way<'a>(replica: &PlannedReplica, found: &'a [FoundContainer]) -> Option<&'a str> {
+    match replica.workload {
+        Workload::Replicated | Workload::OneOff => None,
+        Workload::Singleton | Workload::Stateful => {
+            let same = |found: &&FoundContainer| {
+                found.labels.service.as_ref() == Some(&replica.service)
+                    && found.name != replica.name
+                    && matches!(found.status, Status::Running | Status::Restarting)
+            };
+            found.iter().find(same).map(|found| found.name.as_str())
+        }
+    }
+}
+
+/// Every place of every container; one that has taken its names stands with them.
+fn places(plan: &Plan) -> Vec<(&str, &Attachment)> {
+    let mut found: Vec<(&str, &Attachment)> = Vec::new();
+    for replica in plan.replicas().filter(|replica| replica.workload != Workload::OneOff) {
+        found.extend(replica.attachments.iter().map(|place| (replica.name.as_str(), place)));
+    }
+    for step in &plan.steps {
+        if let Step::LinkStateful { links } | Step::TakeNames { links } = step {
+            for link in links {
+                let is_same = |(name, place): &(&str, &Attachment)| {
+                    *name == link.container && place.network == link.attachment.network
+                };
+                found.retain(|place| !is_same(place));
+                found.push((link.container.as_str(), &link.attachment));
+            }
+        }
+    }
+    found
+}
