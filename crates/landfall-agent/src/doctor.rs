@@ -248,9 +248,10 @@ fn engine(info: &Result<EngineInfo, String>) -> Vec<Check> {
         }
     };
     let text = format!("{} (API {}), {}", info.version, info.api_version, info.storage);
-    let mut checks = vec![match info.warnings.is_empty() {
-        true => Check::new("engine", Level::Ok, text),
-        false => Check::new("engine", Level::Warning, text).details(info.warnings.clone()),
+    let mut checks = vec![if info.warnings.is_empty() {
+        Check::new("engine", Level::Ok, text)
+    } else {
+        Check::new("engine", Level::Warning, text).details(info.warnings.clone())
     }];
     checks.push(if info.live_restore {
         Check::new("live-restore", Level::Ok, "containers outlive a restart of the engine")

@@ -259,7 +259,6 @@ impl<G: Ground> Agent<G> {
         });
         let what = format!("routes of {app}");
         match (table.apps.get(app), should) {
-            (None, None) => {}
             (None, Some(_)) => report.findings.push(drift(
                 DriftKind::Routes,
                 what,
@@ -292,7 +291,7 @@ impl<G: Ground> Agent<G> {
                     Mend::Repair,
                 ));
             }
-            (Some(_), Some(_)) => {}
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 }

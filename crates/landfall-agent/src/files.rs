@@ -81,9 +81,8 @@ impl Files for DiskFiles {
             let mut wrong = Vec::new();
             for (id, tree) in &trees {
                 let paths = disk::wrong(&home.join(tree_name(id)), tree)?;
-                let named = |path: &String| match path.is_empty() {
-                    true => id.clone(),
-                    false => format!("{id}/{path}"),
+                let named = |path: &String| {
+                    if path.is_empty() { id.clone() } else { format!("{id}/{path}") }
                 };
                 wrong.extend(paths.iter().map(named));
             }

@@ -35,7 +35,9 @@ pub(crate) fn verdict(rollout: &Began) -> Option<&Verdict> {
     }
 }
 
-/// What a rollout brought to serve when it ended; `None`: it changed nothing of that.
+/// What a rollout brought to serve when it ended, which may be nothing; `None`: it changed nothing of
+/// that.
+#[expect(clippy::option_option, reason = "to take down what serves is a change, and no release")]
 fn brought(
     kind: RolloutKind,
     of: (RolloutNumber, Option<ReleaseNumber>),

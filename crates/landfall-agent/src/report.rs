@@ -133,10 +133,9 @@ fn serving(rollout: &Rollout) -> Option<landfall_core::id::ReleaseNumber> {
     };
     match rollout.verdict() {
         Some(Verdict::Succeeded) => after,
-        Some(Verdict::RolledBack { .. }) => before,
         Some(Verdict::Abandoned { serving, .. }) => serving.map(|serving| serving.release),
         None if rollout.is_past_pivot() => after,
-        None => before,
+        Some(Verdict::RolledBack { .. }) | None => before,
     }
 }
 

@@ -250,13 +250,14 @@ async fn what_drifted_is_told_and_mended_under_the_same_names_and_addresses() {
     assert_eq!(kinds(&repaired.left), [], "{repaired:?}");
     let again = site.client.repair(&app, &request).await.unwrap();
     assert_eq!(again.done, Vec::<String>::new(), "there is nothing left to mend");
-    let world = site.world.lock();
-    let made = world.containers.values().find(|c| c.name == "shop-web-d1-1").unwrap();
-    assert_eq!((&made.labels, &made.networks), (&web.labels, &web.networks));
-    assert_eq!(world.table.apps, before.table.apps);
-    assert_eq!(world.volumes, before.volumes);
-    assert_eq!(std::fs::read(sealed_file(&site)).unwrap(), b"hi");
-    drop(world);
+    {
+        let world = site.world.lock();
+        let made = world.containers.values().find(|c| c.name == "shop-web-d1-1").unwrap();
+        assert_eq!((&made.labels, &made.networks), (&web.labels, &web.networks));
+        assert_eq!(world.table.apps, before.table.apps);
+        assert_eq!(world.volumes, before.volumes);
+        assert_eq!(std::fs::read(sealed_file(&site)).unwrap(), b"hi");
+    }
     let status = site.client.app(&app).await.unwrap();
     assert_eq!(status.serving.unwrap().rollout.0, 1, "a repair is no new release");
     let entries = audit(&site, "shop").await;

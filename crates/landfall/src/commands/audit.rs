@@ -71,7 +71,9 @@ pub(crate) async fn run(args: &AuditArgs, invocation: &Invocation) -> Result<Exi
     let query = AuditQuery { app: app.clone(), since_ms, max };
     let entries = invocation.client().audit(&query).await?;
     if printer.is_json() {
-        entries.iter().for_each(|entry| printer.json(entry));
+        for entry in &entries {
+            printer.json(entry);
+        }
     } else if entries.is_empty() {
         let whose = app.map(|app| format!(" of {app}")).unwrap_or_default();
         printer.say(&format!("no change{whose} is written down for that time"));

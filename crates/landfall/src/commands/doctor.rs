@@ -27,7 +27,9 @@ pub(crate) async fn run(args: &DoctorArgs, invocation: &Invocation) -> Result<Ex
     let checks = invocation.client().doctor().await?;
     let printer = &invocation.printer;
     if printer.is_json() {
-        checks.iter().for_each(|check| printer.json(check));
+        for check in &checks {
+            printer.json(check);
+        }
     } else {
         let paint = printer.paint_out();
         let all = printer.is_verbose();

@@ -34,7 +34,9 @@ pub(crate) async fn run(args: &HistoryArgs, invocation: &Invocation) -> Result<E
     let printer = &invocation.printer;
     let (shown, left_out) = args.newest.cut(&history, printer.is_json());
     if printer.is_json() {
-        shown.iter().for_each(|entry| printer.json(entry));
+        for entry in shown {
+            printer.json(entry);
+        }
         return Ok(Exit::Done);
     }
     let paint = printer.paint_out();

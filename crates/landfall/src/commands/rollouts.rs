@@ -62,7 +62,9 @@ pub(crate) async fn run(args: &RolloutsArgs, invocation: &Invocation) -> Result<
     let printer = &invocation.printer;
     let (shown, left_out) = args.newest.cut(&rollouts, printer.is_json());
     if printer.is_json() {
-        shown.iter().for_each(|rollout| printer.json(rollout));
+        for rollout in shown {
+            printer.json(rollout);
+        }
         return Ok(Exit::Done);
     }
     let paint = printer.paint_out();
