@@ -213,13 +213,15 @@ async fn a_preview_is_where_it_was_asked_for_or_nothing_begins() {
 #[tokio::test]
 async fn a_rollout_never_takes_routes_from_a_newer_one() {
     let site = Site::new().await;
+    let (of, events) = held(&site, &hold(&shop("1"))).await;
     let newer = AppRoutes {
         release: landfall_core::id::ReleaseNumber(9),
         rollout: RolloutNumber(9),
         routes: Vec::new(),
     };
     site.world.lock().table.apps.insert(shop_name(), newer.clone());
-    let events = site.deploy(&shop("1")).await;
+    site.client.promote(&of.app, of.rollout, &by_bob()).await.unwrap();
+    let events = site.events_after(&of, events.last().unwrap().seq).await;
     let (Outcome::RolledBack { reason }, None) = outcome(&events) else { panic!("{events:?}") };
     assert!(reason.message.contains("rollout d9 has the routes"), "{reason}");
     assert_eq!(site.world.lock().table.apps[&shop_name()], newer);

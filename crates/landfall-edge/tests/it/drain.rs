@@ -63,14 +63,14 @@ async fn a_target_of_the_same_rollout_keeps_its_pool_and_its_count() {
 }
 
 #[tokio::test]
-async fn a_cutover_that_is_taken_back_revives_the_draining_target() {
+async fn an_endpoint_that_comes_back_while_it_drains_is_revived() {
     let edge = Edge::start().await;
     let (old, new) = (Backend::start("old").await, Backend::start("new").await);
     edge.serve(1, &[("/", &[old.address])]).await;
     let mut client = Client::connect(edge.listen).await.unwrap();
     let waiting = tokio::spawn(async move { client.get("/wait").await });
     until(async || edge.in_flight(1).await == Some(1)).await;
-    edge.serve(2, &[("/", &[new.address])]).await;
+    edge.serve(1, &[("/", &[new.address])]).await;
     edge.serve(1, &[("/", &[old.address])]).await;
     let targets = edge.targets().await;
     assert_eq!(targets.len(), 1);
