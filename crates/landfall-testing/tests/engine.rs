@@ -11,6 +11,7 @@ mod fixture;
 mod holds;
 #[path = "engine/kills.rs"]
 mod kills;
+#[path = "engine/lost.rs"]
 mod lost;
 #[path = "engine/neighbours.rs"]
 mod neighbours;
