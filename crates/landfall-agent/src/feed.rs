@@ -97,6 +97,14 @@ impl Feed {
         self.push(&mut state, event_seq(entry.seq), entry.at_ms, kind);
     }
 
+    /// Adds what the journal has and was never told: the store failed after it was durable.
+    pub(crate) fn catch_up(&self, journal: &Journal) {
+        let told = self.lock().events.last().map_or(0, |event| event.seq);
+        for entry in journal.entries.iter().filter(|entry| event_seq(entry.seq) > told) {
+            self.record(entry);
+        }
+    }
+
     fn push(&self, state: &mut State, seq: u64, at_ms: u64, kind: EventKind) {
         let RolloutRef { app, rollout } = self.of.clone();
         state.events.push(Event { seq, at_ms, app, rollout, kind });
