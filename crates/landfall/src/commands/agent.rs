@@ -62,9 +62,14 @@ impl AgentArgs {
     pub(crate) fn reach(&self) -> Reach {
         match &self.command {
             // A supervisor's agent must start whatever the environment says.
-            AgentCommand::Run(_) | AgentCommand::Inspect(_) => Reach::Nobody,
+            AgentCommand::Run(_) | AgentCommand::CheckState(_) | AgentCommand::Inspect(_) => {
+                Reach::Nobody
+            }
             AgentCommand::Start(_) => Reach::ThisHost("agent start"),
             AgentCommand::Stop(_) => Reach::ThisHost("agent stop"),
+            AgentCommand::Install(_) => Reach::ThisHost("agent install"),
+            AgentCommand::Upgrade(_) => Reach::ThisHost("agent upgrade"),
+            AgentCommand::Uninstall(_) => Reach::ThisHost("agent uninstall"),
             AgentCommand::Status(_) => Reach::Agent,
         }
     }
