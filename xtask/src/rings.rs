@@ -85,6 +85,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 let engines = (&installed, other.engine());
                 ring(on.name(), || engine(&programs, engines, None, &args.filter))?;
                 other.stop()?;
+                if args.filter.is_empty() {
+                    ring("power cuts", || power_cuts(&programs))?;
+                }
                 continue;
             }
             On::Newest => ImageStore::Classic,
@@ -139,6 +142,13 @@ fn engine(
         run_program(&mut command)?;
     }
     Ok(())
+}
+
+/// A few of them; `cargo xtask powercut` does hundreds.
+fn power_cuts(programs: &Programs) -> Result<()> {
+    let mut command = cmd("cargo", ["run", "--quiet", "--package", "xtask", "--features", "load"]);
+    command.args(["--", "powercut", "--cuts", "10", "--restart-every", "5"]);
+    run_program(command.current_dir(root()).env("LANDFALL_BIN", &programs.landfall))
 }
 
 /// What the rings need: built before, since a namespace may have no way out.
