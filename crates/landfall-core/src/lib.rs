@@ -15,6 +15,7 @@ pub mod gate;
 pub mod hash;
 pub mod id;
 pub mod label;
+pub mod mutation;
 pub mod name;
 pub mod plan;
 pub mod planner;
