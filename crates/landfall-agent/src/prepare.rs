@@ -5,6 +5,7 @@ use landfall_api::{
 };
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::label::Scope;
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::{Plan, RolloutKind};
 use landfall_core::planner::{HoldWish, PlanInput, ServingRelease, plan};
 use landfall_core::release::Release;
@@ -58,7 +59,12 @@ impl<G: Ground> Agent<G> {
         }
         let target = self.target(app, wish, &past, feed).await?;
         feed.say(EventKind::Preparing { what: "planning".to_owned() });
-        let planning = std::sync::Arc::clone(&self.planning).lock_owned().await;
+        let guard = if planted(Mutation::PlanningUnguarded) {
+            std::sync::Arc::default()
+        } else {
+            std::sync::Arc::clone(&self.planning)
+        };
+        let planning = guard.lock_owned().await;
         let world = self.look(app).await?;
         nothing_unheard_of(app, &past, &world)?;
         if let Some(serving) = already_serves(&target, &past, &world) {
@@ -133,7 +139,8 @@ fn kept_afterwards(target: &Target, past: &Past, world: &World) -> Vec<ReleaseNu
     stable.extend(release.map(|release| release.number));
     let settings = release.or(past.serving.as_ref().map(|(_, serving)| serving));
     let keep = settings.map_or(1, |release| release.spec.settings.keep);
-    let mut kept = retention::keep(&stable, release.map(|release| release.number), keep);
+    let before = past.serving.as_ref().map(|(_, serving)| serving.number);
+    let mut kept = retention::keep(&stable, release.map(|r| r.number), before, keep);
     if release.is_some() {
         // A stateful service that is left alone still has files of its own release mounted.
         let stateful = world.containers.iter().filter(|found| found.labels.scope == Scope::App);
