@@ -4,11 +4,13 @@
 //! Only containers that exist are started, stateful ones first; and an edge that lost an app's
 //! routes gets them back. Nothing is stopped and nothing removed here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_api::Problem;
 use landfall_core::id::{AppName, RolloutNumber};
 use landfall_core::label::Scope;
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::{Plan, Step};
 use landfall_core::record::Record;
 use landfall_core::release::Release;
@@ -76,6 +78,13 @@ impl<G: Ground> Agent<G> {
         };
         let mut well = true;
         for app in apps {
+            // No rollout begins meanwhile: what it takes away would be brought back behind it.
+            let guard = if planted(Mutation::ReconcileUnguarded) {
+                Arc::default()
+            } else {
+                Arc::clone(&self.planning)
+            };
+            let _planning = guard.lock_owned().await;
             let reconciled = match self.leases.held(&app) {
                 None => self.reconcile(&app, None).await,
                 // Nobody else looks after it, perhaps for days.
@@ -118,7 +127,7 @@ impl<G: Ground> Agent<G> {
         let found = found.map_err(|error| problems::engine(&error))?;
         let mut down: Vec<_> = found
             .iter()
-            .filter(|found| live.iter().any(|(rollout, release)| is_of(found, *rollout, release)))
+            .filter(|found| is_wanted(found, &live))
             .filter(|found| matches!(found.status, Status::Exited | Status::Created))
             .collect();
         never_twice(&mut down, &found, &live);
@@ -188,16 +197,16 @@ impl<G: Ground> Agent<G> {
     }
 }
 
-/// Whether a container should run, as far as one live release goes.
-fn is_of(found: &FoundContainer, rollout: RolloutNumber, release: &Release) -> bool {
-    let service = found.labels.service.as_ref();
-    let service = service.and_then(|service| release.spec.services.get(service));
-    match (service.map(|service| service.workload), found.labels.scope) {
-        (Some(Workload::Stateful), Scope::App) => true,
-        (Some(Workload::Replicated | Workload::Singleton), Scope::Release) => {
-            found.labels.rollout == rollout
-        }
-        (Some(_) | None, _) => false,
+/// Whether a container should run; `live` has the newest release first.
+fn is_wanted(found: &FoundContainer, live: &[(RolloutNumber, Release)]) -> bool {
+    let Some(name) = found.labels.service.as_ref() else { return false };
+    let workload = |release: &Release| release.spec.services.get(name).map(|s| s.workload);
+    match found.labels.scope {
+        Scope::App => live.iter().any(|(_, r)| workload(r) == Some(Workload::Stateful)),
+        Scope::Release => live.iter().any(|(rollout, release)| {
+            (found.labels.rollout == *rollout || planted(Mutation::ReconcileAnyRollout))
+                && matches!(workload(release), Some(Workload::Replicated | Workload::Singleton))
+        }),
     }
 }
 
