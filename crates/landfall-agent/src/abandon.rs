@@ -21,7 +21,7 @@ use crate::feed::ToldJournal;
 use crate::ground::Ground;
 use crate::lease::Lease;
 use crate::problems;
-use crate::recovery::replay;
+use crate::recovery::fold;
 use crate::store::StoreError;
 
 /// Time for the engine to say what is left.
@@ -64,7 +64,7 @@ impl<G: Ground> Agent<G> {
         request: &AbandonRequest,
     ) -> Result<Abandoned, Problem> {
         let RolloutRef { app, rollout: number } = &lease.of;
-        let (mut rollout, _) = replay(&self.store, app, *number).await?;
+        let (mut rollout, _) = fold(&self.store, app, *number).await?;
         let reason = rollout.stuck().cloned().unwrap_or_else(interrupted);
         let serving = self.serves(app, &rollout).await?;
         let left = self.left(app, *number, serving).await;

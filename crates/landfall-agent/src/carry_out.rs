@@ -7,12 +7,14 @@ use landfall_api::{
     EventKind, NothingToDo, Outcome, PlanView, Problem, ProblemCode, RolloutAnswer, RolloutId,
     RolloutRef,
 };
-use landfall_core::id::{AppName, ReleaseNumber};
+use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::Plan;
 use landfall_core::record::Verdict;
 use landfall_core::release::Release;
 use landfall_core::rollout::Rollout;
 use landfall_deploy::{Driver, Settled};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::agent::Agent;
 use crate::feed::{Feed, ToldJournal, ToldProgress};
@@ -20,6 +22,7 @@ use crate::ground::{Ground, Store};
 use crate::lease::Lease;
 use crate::narrator;
 use crate::prepare::{Prepared, Ready};
+use crate::recovery::patiently;
 use crate::store::{NewRelease, Opening, now_ms};
 use crate::wish::Wish;
 
@@ -30,13 +33,23 @@ impl<G: Ground> Agent<G> {
     /// Takes a wish: plans at once, or starts a rollout and says its number.
     pub(crate) async fn accept(&self, app: &AppName, wish: Wish) -> Result<RolloutAnswer, Problem> {
         wish.check(app)?;
-        if let Some(lease) = self.leases.held(app) {
+        if let Some(lease) = self.leases.held(app)
+            && !planted(Mutation::TwoLeases)
+        {
             return Err(lease.problem());
         }
         if wish.plan_only() {
             return self.only_plan(app, &wish).await;
         }
-        let rollout = self.store.next_rollout(app).await?;
+        let rollout = if planted(Mutation::RolloutNumberReused) {
+            self.store
+                .rollouts(app)
+                .await?
+                .first()
+                .map_or(RolloutNumber(1), |b| RolloutNumber(b.header.rollout.0 + 1))
+        } else {
+            self.store.next_rollout(app).await?
+        };
         let of = RolloutRef { app: app.clone(), rollout };
         let lease = Lease::preparing(of.clone(), wish.kind(), wish.by().to_owned(), now_ms());
         let lease = self.leases.take(lease)?;
@@ -96,11 +109,13 @@ impl<G: Ground> Agent<G> {
     async fn begin(&self, lease: &Arc<Lease>, wish: Wish, ready: Ready) {
         let Ready { plan, release, planning, .. } = ready;
         let new = match (wish, &release) {
-            (Wish::Deploy(request), Some(release)) => Some(NewRelease {
-                release: release.clone(),
-                message: request.message,
-                commit: request.commit,
-            }),
+            (Wish::Deploy(request), Some(release)) if !planted(Mutation::ReleaseNotStored) => {
+                Some(NewRelease {
+                    release: release.clone(),
+                    message: request.message,
+                    commit: request.commit,
+                })
+            }
             (Wish::Deploy(_) | Wish::RollBack(_) | Wish::Down(_), _) => None,
         };
         let opening = Opening {
@@ -110,11 +125,13 @@ impl<G: Ground> Agent<G> {
             release: new,
         };
         // Not to be dropped half-way: from here on it is either durable or refused.
-        if let Err(error) = self.store.begin(opening).await {
-            tracing::error!(%error, "a rollout could not be opened");
-            return self.begin_in_doubt(lease, error.into()).await;
+        match self.store.begin(opening).await {
+            Ok(began) => lease.feed.record(&began),
+            Err(error) => {
+                tracing::error!(%error, "a rollout could not be opened");
+                return self.begin_in_doubt(lease, error.into(), planning).await;
+            }
         }
-        self.tell_beginning(lease).await;
         // Only now may others plan: the feed shows them this plan.
         drop(planning);
         if lease.try_drive() {
@@ -123,24 +140,22 @@ impl<G: Ground> Agent<G> {
     }
 
     /// The store failed at the commit: looking tells whether the rollout exists.
-    async fn begin_in_doubt(&self, lease: &Arc<Lease>, problem: Problem) {
-        match self.store.journal(&lease.of.app, lease.of.rollout).await {
+    async fn begin_in_doubt(
+        &self,
+        lease: &Arc<Lease>,
+        problem: Problem,
+        planning: OwnedMutexGuard<()>,
+    ) {
+        let read = || self.store.journal(&lease.of.app, lease.of.rollout);
+        match patiently(read).await {
             Ok(None) => self.refuse(lease, problem).await,
-            Ok(Some(_)) => {
-                self.tell_beginning(lease).await;
+            Ok(Some(journal)) => {
+                lease.feed.catch_up(&journal);
+                drop(planning);
                 lease.rest();
                 self.go_on(lease).await;
             }
             Err(_) => lease.break_off(problem.message),
-        }
-    }
-
-    /// Tells what is durable of a rollout that just began.
-    async fn tell_beginning(&self, lease: &Lease) {
-        match self.store.journal(&lease.of.app, lease.of.rollout).await {
-            Ok(Some(journal)) => journal.entries.iter().for_each(|entry| lease.feed.record(entry)),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a new rollout cannot be read back"),
         }
     }
 
@@ -196,6 +211,10 @@ impl<G: Ground> Agent<G> {
                 self.store.keep_only(app, &keep).await
             }
             // An older release that was not reached stays what it was.
+            (Verdict::RolledBack { .. }, Some(_)) if planted(Mutation::ForgetServing) => {
+                let serving = plan.previous.map(|serving| serving.release);
+                self.store.forget(app, serving.unwrap_or_default()).await
+            }
             (Verdict::RolledBack { .. }, Some(failed))
                 if plan.kind == landfall_core::plan::RolloutKind::Deploy =>
             {

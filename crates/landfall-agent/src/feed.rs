@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_api::{Event, EventKind, Outcome, Problem, ProblemCode, RolloutRef};
 use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::Plan;
 use landfall_core::record::Record;
 use landfall_core::rollout::Rollout;
@@ -95,6 +96,17 @@ impl Feed {
         state.at_rest =
             matches!(entry.record, Record::Ended { .. } | Record::Stuck { .. } | Record::Held);
         self.push(&mut state, event_seq(entry.seq), entry.at_ms, kind);
+    }
+
+    /// Adds what the journal has and was never told: the store failed after it was durable.
+    pub(crate) fn catch_up(&self, journal: &Journal) {
+        if planted(Mutation::FeedForgets) {
+            return;
+        }
+        let told = self.lock().events.last().map_or(0, |event| event.seq);
+        for entry in journal.entries.iter().filter(|entry| event_seq(entry.seq) > told) {
+            self.record(entry);
+        }
     }
 
     fn push(&self, state: &mut State, seq: u64, at_ms: u64, kind: EventKind) {

@@ -130,6 +130,7 @@ impl<G: Ground> Agent<G> {
         if let Err(problem) = self.drive_on(lease, first).await {
             let RolloutRef { app, rollout } = &lease.of;
             tracing::error!(%app, %rollout, problem = problem.message, "cannot go on");
+            self.catch_up(lease).await;
             lease.rest();
         }
     }

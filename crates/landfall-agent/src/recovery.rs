@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use landfall_api::{Problem, RolloutRef};
 use landfall_core::id::{AppName, RolloutNumber};
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::Record;
 use landfall_core::rollout::Rollout;
@@ -18,10 +19,14 @@ use crate::ground::{EdgeProcess, Ground, Store};
 use crate::history;
 use crate::lease::Lease;
 use crate::platform::Platform;
-use crate::store::{Began, StoreError};
+use crate::store::{Began, Journal, StoreError};
 
 /// Time between two looks for the engine.
 const ENGINE_EVERY: Duration = Duration::from_secs(1);
+/// Times that something is read from the store before it counts as unreadable.
+const READS_MAX: u32 = 15;
+/// Time between two such reads.
+const READ_EVERY: Duration = Duration::from_millis(200);
 /// Longest wait for the edge: undoing works without it.
 const EDGE_WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -30,7 +35,7 @@ impl<G: Ground> Agent<G> {
     pub(crate) async fn find_open(&self) -> Result<Vec<Arc<Lease>>, StoreError> {
         let mut found = Vec::new();
         for app in self.store.apps().await? {
-            match self.store.rollouts(&app).await {
+            match patiently(|| self.store.rollouts(&app)).await {
                 Ok(rollouts) => {
                     if let Some(open) = history::open(&rollouts) {
                         found.extend(self.take_open(open).await);
@@ -44,10 +49,17 @@ impl<G: Ground> Agent<G> {
 
     async fn take_open(&self, open: &Began) -> Option<Arc<Lease>> {
         let header = &open.header;
-        match replay(&self.store, &header.app, header.rollout).await {
-            Ok((_, feed)) => {
+        match patiently(|| fold(&self.store, &header.app, header.rollout)).await {
+            Ok((_, journal)) => {
+                let feed = Feed::rebuilt(&journal);
                 let (by, since_ms) = (header.by.clone(), header.opened_at_ms);
-                self.leases.take(Lease::recovered(header.kind, by, since_ms, feed)).ok()
+                let lease =
+                    self.leases.take(Lease::recovered(header.kind, by, since_ms, feed)).ok();
+                if let Some(lease) = lease.iter().find(|_| planted(Mutation::RecoveryWithoutLease))
+                {
+                    self.leases.give_back(lease);
+                }
+                lease
             }
             Err(error) => {
                 self.block(header.app.clone(), header.rollout, &error);
@@ -104,7 +116,16 @@ impl<G: Ground> Agent<G> {
         if let Err(problem) = self.drive_on(lease, Some(Record::Resumed)).await {
             let RolloutRef { app, rollout } = &lease.of;
             tracing::error!(%app, %rollout, problem = problem.message, "cannot go on");
+            self.catch_up(lease).await;
             lease.rest();
+        }
+    }
+
+    /// Tells what is durable and was not told, so that what rests is seen as what it is.
+    pub(crate) async fn catch_up(&self, lease: &Lease) {
+        let RolloutRef { app, rollout } = &lease.of;
+        if let Ok((_, journal)) = patiently(|| fold(&self.store, app, *rollout)).await {
+            lease.feed.catch_up(&journal);
         }
     }
 
@@ -115,17 +136,26 @@ impl<G: Ground> Agent<G> {
         first: Option<Record>,
     ) -> Result<(), Problem> {
         let RolloutRef { app, rollout: number } = &lease.of;
-        let (mut rollout, _) = replay(&self.store, app, *number).await?;
+        let (mut rollout, journal) = fold(&self.store, app, *number).await?;
         if rollout.verdict().is_some() {
+            // Whoever sees the end may start anew.
             self.leases.give_back(lease);
+            lease.feed.catch_up(&journal);
             return Ok(());
         }
         let release = match rollout.plan().release {
             Some(number) => self.store.release(app, number).await?,
             None => None,
         };
+        lease.feed.catch_up(&journal);
+        if first == Some(Record::Resumed) && rollout.is_held() {
+            // Nobody had told that it is held.
+            self.rest_held(lease);
+            return Ok(());
+        }
         let damaged = |error: String| Problem::from(StoreError::Damaged(error));
-        if let Some(record) = first {
+        let again = matches!(first, Some(Record::Promoted { .. })) && rollout.is_promoted();
+        if let Some(record) = first.filter(|_| !again) {
             rollout.apply(&record).map_err(|error| damaged(error.to_string()))?;
             let journal = ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed));
             journal
@@ -155,24 +185,47 @@ impl<G: Ground> Agent<G> {
             };
             let wanted =
                 |rollout: &Rollout| !rollout.is_held() && rollout.stuck().is_none_or(by_absence);
-            lease.is_resting() && lease.feed.look(|rollout| rollout.is_some_and(wanted))
+            lease.is_resting() && lease.feed.look(|rollout| rollout.is_none_or(wanted))
         };
         let leases = self.leases.all().into_iter().filter(interrupted).collect();
         self.take_up(leases);
     }
 }
 
-/// The fold over a stored journal, and its events.
-pub(crate) async fn replay(
+/// Reads again what could not be read for a moment: an app must not stay blocked for that.
+pub(crate) async fn patiently<T, F>(read: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let reads = if planted(Mutation::ReadOnce) { 1 } else { READS_MAX };
+    for _ in 1..reads {
+        match read().await {
+            Err(StoreError::Io(_) | StoreError::Sqlite(_) | StoreError::Full(_)) => {
+                tokio::time::sleep(READ_EVERY).await;
+            }
+            done @ (Ok(_)
+            | Err(
+                StoreError::Foreign(_)
+                | StoreError::Damaged(_)
+                | StoreError::Lost(_)
+                | StoreError::Closed,
+            )) => return done,
+        }
+    }
+    read().await
+}
+
+/// A stored journal, and the fold over it.
+pub(crate) async fn fold(
     store: &impl Store,
     app: &AppName,
     number: RolloutNumber,
-) -> Result<(Rollout, Feed), StoreError> {
+) -> Result<(Rollout, Journal), StoreError> {
     let journal = store.journal(app, number).await?;
     let journal =
         journal.ok_or_else(|| StoreError::Damaged(format!("{app} {number} is missing")))?;
     let records = journal.entries.iter().map(|entry| entry.record.clone());
     let rollout =
         Rollout::replay(records).map_err(|error| StoreError::Damaged(error.to_string()))?;
-    Ok((rollout, Feed::rebuilt(&journal)))
+    Ok((rollout, journal))
 }
