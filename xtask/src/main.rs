@@ -13,6 +13,7 @@ mod load;
 mod product;
 mod rings;
 mod setup;
+mod simulate;
 mod soak;
 #[cfg(feature = "load")]
 mod stage;
@@ -53,6 +54,8 @@ enum Command {
     Bench(bench::Args),
     /// Replace the edge again and again under load, and look for anything refused or reset.
     Upgrades(upgrades::Args),
+    /// Run the agent in a simulated world under every fault.
+    Simulate(simulate::Args),
     /// Break everything around deploys on engines of its own, and write down what held.
     Chaos(chaos::Args),
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Tidy(args) => tidy::run(&args),
         Command::Test(args) => rings::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         #[cfg(feature = "load")]
         Command::Load(args) => load::run(&args),
         #[cfg(feature = "load")]

@@ -61,6 +61,7 @@ impl On {
 pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.engines && args.on.is_none() {
         ring("fast", || run_program(cmd("cargo", ["test", "--workspace"]).current_dir(root())))?;
+        ring("simulation", crate::simulate::quick)?;
     }
     if args.fast {
         return Ok(());

@@ -3,6 +3,7 @@
 //! Dropping the runtime it lives in is a crash, and legal.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use landfall_api::{
     DeployRequest, DownRequest, Event, OpenRollout, Problem, PromoteRequest, RollbackRequest,
@@ -16,6 +17,10 @@ use crate::ground::{Ground, Neighbours};
 use crate::store::StoreError;
 use crate::wish::Wish;
 
+/// Pauses of whoever watches, growing.
+const WATCH_EVERY: Duration = Duration::from_millis(8);
+const WATCH_EVERY_MAX: Duration = Duration::from_millis(512);
+
 thread_local! {
     static WALL_CLOCK_MS: Cell<Option<u64>> = const { Cell::new(None) };
 }
@@ -25,7 +30,8 @@ pub fn set_wall_clock_ms(now: Option<u64>) {
     WALL_CLOCK_MS.set(now);
 }
 
-pub(crate) fn wall_clock_ms() -> Option<u64> {
+/// This thread's simulated wall clock.
+pub fn wall_clock_ms() -> Option<u64> {
     WALL_CLOCK_MS.get()
 }
 
@@ -112,11 +118,11 @@ impl<G: Ground> SimulatedAgent<G> {
     /// Waits until a rollout is at rest: over, or in need of a person.
     pub async fn watch(&self, app: &AppName, id: RolloutId) -> Result<(), Problem> {
         let feed = self.0.events(app, id).await?;
-        let mut changed = feed.subscribe();
+        // The feed's own channel wakes its viewers in a random order.
+        let mut pause = WATCH_EVERY;
         while !feed.after(u64::MAX, 1).1 {
-            if changed.changed().await.is_err() {
-                break;
-            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(WATCH_EVERY_MAX);
         }
         Ok(())
     }

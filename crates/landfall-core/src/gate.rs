@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::ServiceName;
+use crate::mutation::{Mutation, planted};
 use crate::reason::{Reason, ReasonKind};
 use crate::release::Release;
 use crate::spec::{HealthTest, Healthcheck};
@@ -183,7 +184,8 @@ impl Gate {
             }
             (Some(_), Some(Ok(()))) if seen.running => {
                 self.successes += 1;
-                if self.successes >= self.spec.successes {
+                if self.successes >= self.spec.successes || planted(Mutation::GateAfterFirstAnswer)
+                {
                     return Judgement::Ready;
                 }
             }

@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 
 use crate::id::{Key, ReleaseNumber, Revision, RolloutNumber, ServiceName};
 use crate::label::Scope;
+use crate::mutation::{Mutation, planted};
 use crate::name;
 use crate::plan::{ImagePin, Plan, PlannedNetwork, PlannedVolume, RolloutKind, Serving, Step};
 use crate::release::Release;
@@ -220,18 +221,26 @@ fn to_release(input: &PlanInput<'_>, release: &Release) -> Result<Plan, PlanErro
         steps.push(Step::HandOver { replica, from: input.serving.map(|s| s.rollout), within });
     }
     let routes = routes::with_singletons(release, routes, &layout)?;
+    let stop_old = Step::StopOld { keep: layout.stateful_names(), grace_ms: graces(input) };
+    let persistent = networks.iter().filter(|n| n.scope == Scope::App);
+    let prune = Step::Prune {
+        keep: input.keep.clone(),
+        networks: persistent.map(|n| n.name.clone()).collect(),
+    };
+    if planted(Mutation::StopOldBeforeCutover) {
+        steps.push(stop_old.clone());
+    }
+    if planted(Mutation::PruneBeforeCutover) {
+        steps.push(prune.clone());
+    }
     let pivot = steps.len();
     steps.push(Step::Cutover { routes: Some(routes) });
     steps.push(Step::Drain {
         from: input.serving.map(|s| s.rollout),
         deadline_ms: release.spec.settings.drain_ms,
     });
-    steps.push(Step::StopOld { keep: layout.stateful_names(), grace_ms: graces(input) });
-    let persistent = networks.iter().filter(|n| n.scope == Scope::App);
-    steps.push(Step::Prune {
-        keep: input.keep.clone(),
-        networks: persistent.map(|n| n.name.clone()).collect(),
-    });
+    steps.push(stop_old);
+    steps.push(prune);
     Ok(Plan {
         app: release.app().clone(),
         rollout: input.rollout,

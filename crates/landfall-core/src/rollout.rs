@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::mutation::{Mutation, planted};
 use crate::plan::Plan;
 use crate::reason::{Reason, ReasonKind};
 use crate::record::{Action, Effect, Record, Retry, Verdict};
@@ -24,18 +25,6 @@ pub struct Rollout {
     stuck: Option<Reason>,
     hold: HoldPhase,
     verdict: Option<Verdict>,
-    #[cfg(feature = "mutations")]
-    mutation: Option<Mutation>,
-}
-
-/// Protocol bugs planted on purpose: the crash harness must find each.
-#[cfg(feature = "mutations")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mutation {
-    /// A failure after the pivot unwinds as if there were none.
-    NoPivot,
-    /// The failed step itself is not undone.
-    SkipFailedStepUndo,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -150,16 +139,7 @@ impl Rollout {
             stuck: None,
             hold: HoldPhase::Ahead,
             verdict: None,
-            #[cfg(feature = "mutations")]
-            mutation: None,
         }
-    }
-
-    /// Plants a bug.
-    #[cfg(feature = "mutations")]
-    pub fn with_mutation(mut self, mutation: Option<Mutation>) -> Self {
-        self.mutation = mutation;
-        self
     }
 
     /// The plan.
@@ -215,7 +195,8 @@ impl Rollout {
     pub fn is_cancellable(&self) -> bool {
         self.verdict.is_none()
             && self.unwinding.is_none()
-            && self.steps.get(self.plan.pivot).is_none_or(|s| s.phase == Phase::Pending)
+            && (self.steps.get(self.plan.pivot).is_none_or(|s| s.phase == Phase::Pending)
+                || planted(Mutation::CancelPastPivot))
     }
 
     /// Takes one fact in.
@@ -237,7 +218,7 @@ impl Rollout {
                 self.failed(*step, *action, reason, *effect, *retry)?;
             }
             Record::Turned { reason } => {
-                if self.is_past_pivot() {
+                if self.is_past_pivot() && !planted(Mutation::CancelPastPivot) {
                     return Err(Illegal("turned past the pivot".into()));
                 }
                 self.unwinding = Some(reason.clone());
@@ -245,6 +226,9 @@ impl Rollout {
             Record::Resumed => {
                 self.stuck = None;
                 for state in &mut self.steps {
+                    if planted(Mutation::ResumeGuessesDone) && state.phase == Phase::Doing {
+                        state.phase = Phase::Done;
+                    }
                     state.failures = 0;
                     state.undo_failures = 0;
                 }
@@ -327,11 +311,15 @@ impl Rollout {
             return Ok(());
         }
         state.failures += 1;
-        let again = retry == Retry::Later && state.attempts < ATTEMPTS_BEFORE_PIVOT_MAX;
+        let attempts_left =
+            state.attempts < ATTEMPTS_BEFORE_PIVOT_MAX || planted(Mutation::AttemptsWithoutEnd);
+        let again = retry == Retry::Later && attempts_left;
         let turns = match step.cmp(&pivot) {
             std::cmp::Ordering::Less => !again,
             // Only an edge that surely did not swap lets us go back.
-            std::cmp::Ordering::Equal => effect == Effect::None && !again,
+            std::cmp::Ordering::Equal => {
+                (effect == Effect::None || planted(Mutation::UnwindCutoverInDoubt)) && !again
+            }
             std::cmp::Ordering::Greater => false,
         };
         if turns {
@@ -358,36 +346,11 @@ impl Rollout {
         }
     }
 
-    #[cfg(feature = "mutations")]
     fn pivot(&self) -> usize {
-        match self.mutation {
-            Some(Mutation::NoPivot) => self.plan.steps.len(),
-            Some(Mutation::SkipFailedStepUndo) | None => self.plan.pivot,
+        if planted(Mutation::NoPivot) {
+            return self.plan.steps.len();
         }
-    }
-
-    #[cfg(not(feature = "mutations"))]
-    fn pivot(&self) -> usize {
-        self.plan.pivot
-    }
-
-    fn needs_undo(&self, phase: Phase) -> bool {
-        match phase {
-            Phase::Doing | Phase::Done | Phase::Undoing => true,
-            Phase::Failed => self.undoes_the_failed_step(),
-            Phase::Pending | Phase::Undone => false,
-        }
-    }
-
-    #[cfg(feature = "mutations")]
-    fn undoes_the_failed_step(&self) -> bool {
-        self.mutation != Some(Mutation::SkipFailedStepUndo)
-    }
-
-    #[cfg(not(feature = "mutations"))]
-    #[expect(clippy::unused_self, reason = "the planted bug's twin takes it")]
-    fn undoes_the_failed_step(&self) -> bool {
-        true
+        self.plan.pivot + usize::from(planted(Mutation::PivotOneStepLate))
     }
 
     /// What to do now.
@@ -413,7 +376,9 @@ impl Rollout {
         }
         let state = &self.steps[step];
         let name = self.plan.steps[step].name();
-        if step < self.pivot() && state.attempts >= ATTEMPTS_BEFORE_PIVOT_MAX {
+        let attempts_used =
+            state.attempts >= ATTEMPTS_BEFORE_PIVOT_MAX && !planted(Mutation::AttemptsWithoutEnd);
+        if step < self.pivot() && attempts_used {
             let message = format!("`{name}` was interrupted {} times", state.attempts);
             return Next::Turn(Reason::new(ReasonKind::Interrupted, message));
         }
@@ -431,7 +396,13 @@ impl Rollout {
     }
 
     fn next_backward(&self, reason: &Reason) -> Next {
-        let Some(step) = self.steps.iter().rposition(|s| self.needs_undo(s.phase)) else {
+        let left = |s: &StepState| needs_undo(s.phase);
+        let newest = if planted(Mutation::UndoOldestFirst) {
+            self.steps.iter().position(left)
+        } else {
+            self.steps.iter().rposition(left)
+        };
+        let Some(step) = newest else {
             return Next::End(Verdict::RolledBack { reason: reason.clone() });
         };
         let state = &self.steps[step];
@@ -446,6 +417,14 @@ impl Rollout {
     /// Failures in a row of the step that comes next: the driver waits longer after each.
     pub fn failures_of(&self, step: usize) -> u32 {
         self.steps.get(step).map_or(0, |s| s.failures + s.undo_failures)
+    }
+}
+
+fn needs_undo(phase: Phase) -> bool {
+    match phase {
+        Phase::Doing | Phase::Done | Phase::Undoing => true,
+        Phase::Failed => !planted(Mutation::SkipFailedStepUndo),
+        Phase::Pending | Phase::Undone => false,
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::{Action, Record, Verdict};
 use landfall_core::release::Release;
@@ -144,6 +145,13 @@ where
     ) -> Result<(), DriveError> {
         if let failures @ 1.. = rollout.failures_of(step) {
             self.clock.sleep(backoff(failures)).await;
+        }
+        if planted(Mutation::IntentAfterEffect) {
+            let plan = rollout.plan();
+            let context = Context { ports: self, plan, step, release, observer, cancel: None };
+            if action == Action::Do {
+                drop(steps::run(&context).await);
+            }
         }
         self.record(rollout, observer, Record::Intended { step, action }).await?;
         let plan = rollout.plan();

@@ -1,8 +1,7 @@
-//! Fakes, crash harness, conformance suites, the load generator and chaos on real engines. Dev only.
+//! Fakes, conformance suites, the load generator and chaos on real engines. Dev only.
 
 pub mod chaos;
 pub mod conformance;
-pub mod crash;
 pub mod fake;
 pub mod host;
 pub mod load;

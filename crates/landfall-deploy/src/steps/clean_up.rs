@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use landfall_core::id::{ReleaseNumber, ServiceName};
+use landfall_core::id::{AppName, ReleaseNumber, ServiceName};
 use landfall_core::label::Scope;
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::name;
 
 use super::{Context, StepError};
@@ -79,10 +80,20 @@ pub(super) async fn prune<E: Engine, G, J, C, F: Files, O>(
             context.ports.files.remove(app, release).await?;
         }
     }
-    for tag in engine.tags(&format!("{}:", name::image_repository(app))).await? {
-        if name::release_of_tag(app, &tag).is_some_and(|release| !keep.contains(&release)) {
+    for tag in engine.tags(&tag_prefix(app)).await? {
+        let unkept = |release| !keep.contains(&release);
+        if name::release_of_tag(app, &tag).is_some_and(unkept)
+            || (planted(Mutation::SweepForeignTags) && name::release_of_tag(app, &tag).is_none())
+        {
             engine.untag(&tag).await?;
         }
     }
     Ok(())
+}
+
+fn tag_prefix(app: &AppName) -> String {
+    if planted(Mutation::SweepForeignTags) {
+        return "landfall/".to_owned();
+    }
+    format!("{}:", name::image_repository(app))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use landfall_core::id::RolloutNumber;
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::{Effect, Retry};
 use landfall_core::route::{AppRoutes, RouteTable};
@@ -55,6 +56,11 @@ pub(super) async fn change<E, G: Edge, J, C, F, O>(
         };
         match context.ports.edge.swap(&next).await {
             Ok(()) => return Ok(()),
+            Err(mut error) if planted(Mutation::CutoverNotReread) => {
+                error.effect = Effect::None;
+                error.retry = Retry::Never;
+                return Err(error.into());
+            }
             Err(EdgeError { stale: true, .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -96,7 +102,7 @@ pub(super) async fn drain<E, G: Edge, J, C: Clock, F, O: Observer>(
     from: Option<RolloutNumber>,
     deadline_ms: u64,
 ) -> Result<(), StepError> {
-    let Some(from) = from else { return Ok(()) };
+    let Some(from) = from.filter(|_| !planted(Mutation::DrainSkipped)) else { return Ok(()) };
     let (edge, clock) = (&context.ports.edge, &context.ports.clock);
     let started = clock.now();
     let mut told = None;

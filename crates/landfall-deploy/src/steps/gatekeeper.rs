@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use landfall_core::gate::{Gate, Judgement, Observation, Probe, next_look_ms};
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::PlannedReplica;
 use landfall_core::reason::{LOG_LINES_MAX, Reason, ReasonKind};
 
@@ -29,6 +30,9 @@ pub(super) async fn pass_after<E: Engine, G, J, C: Clock, F, O: Observer>(
     replica: &PlannedReplica,
     exits_before: u32,
 ) -> Result<(), StepError> {
+    if planted(Mutation::GateSkipped) {
+        return Ok(());
+    }
     let clock = &context.ports.clock;
     let started = clock.now();
     let mut gate = Gate::new(replica.gate.clone());

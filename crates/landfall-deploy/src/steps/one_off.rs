@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::PlannedReplica;
 use landfall_core::reason::{Reason, ReasonKind};
 
@@ -17,7 +18,10 @@ pub(super) async fn run<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
     let started = clock.now();
     let deadline = Duration::from_millis(context.plan.step_deadline_ms);
     let found = engine.status(&replica.name).await?;
-    if found.is_none_or(|found| found.status == Status::Created) {
+    let again = |found: Status| {
+        found == Status::Created || (found == Status::Exited && planted(Mutation::OneOffRunAgain))
+    };
+    if found.is_none_or(|found| again(found.status)) {
         replicas::launch(context, replica).await?;
     }
     loop {

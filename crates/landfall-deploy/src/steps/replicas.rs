@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 use landfall_core::id::RolloutNumber;
 use landfall_core::label::Scope;
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::{PlannedReplica, Step};
 use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::spec::{Hook, ServiceSpec};
@@ -94,6 +95,9 @@ async fn after_start<E: Engine, G, J, C, F, O>(
 pub(super) async fn remove<E: Engine, G, J, C, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
 ) -> Result<(), StepError> {
+    if planted(Mutation::LeaveReplicas) {
+        return Ok(());
+    }
     let engine = &context.ports.engine;
     let selector = Selector::app(&context.plan.app).rollout(context.plan.rollout);
     let found = engine.containers(&selector).await?;
@@ -109,6 +113,9 @@ pub(super) async fn hand_over<E: Engine, G, J, C: Clock, F: Files, O: Observer>(
 ) -> Result<(), StepError> {
     let service = context.release()?.spec.services.get(&replica.service);
     let grace = Duration::from_millis(service.map_or(10_000, ServiceSpec::stop_grace_ms));
+    if planted(Mutation::HandOverStartsFirst) {
+        launch(context, replica).await?;
+    }
     for old in others(context, replica).await? {
         context.ports.engine.stop(&old.id, grace).await?;
     }
@@ -125,7 +132,7 @@ pub(super) async fn hand_back<E: Engine, G, J, C, F, O>(
 ) -> Result<(), StepError> {
     remove(context).await?;
     for old in others(context, replica).await? {
-        if Some(old.labels.rollout) == from {
+        if Some(old.labels.rollout) == from && !planted(Mutation::HandBackForgetsOld) {
             put_back(context, &old.name).await?;
         }
     }

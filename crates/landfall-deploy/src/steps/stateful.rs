@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::{Link, PlannedReplica};
 use landfall_core::spec::ServiceSpec;
 
@@ -30,7 +31,7 @@ pub(super) async fn unstart<E: Engine, G, J, C, F, O>(
     within: &[String],
 ) -> Result<(), StepError> {
     replicas::remove(context).await?;
-    for old in replaces {
+    for old in replaces.iter().filter(|_| !planted(Mutation::UnstartForgetsOld)) {
         replicas::put_back(context, old).await?;
     }
     replicas::start_anew(context, within).await
