@@ -93,6 +93,8 @@ mod planted {
             Record::Began { .. }
             | Record::Turned { .. }
             | Record::Resumed
+            | Record::Held
+            | Record::Promoted { .. }
             | Record::Stuck { .. }
             | Record::Ended { .. } => return None,
         };

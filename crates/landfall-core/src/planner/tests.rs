@@ -362,16 +362,16 @@ fn hashes_of_sealed_releases_outlive_new_fields() {
     assert_eq!(read, release);
 }
 
-fn wish(port: u16) -> Option<HoldWish> {
+fn wish(port: u16) -> HoldWish {
     let preview = SocketAddr::from(([127, 0, 0, 1], port));
-    Some(HoldWish { preview, max_ms: Some(1) })
+    HoldWish { preview, max_ms: Some(1) }
 }
 
 #[test]
 fn a_hold_comes_before_all_that_is_seen_outside_and_every_proof_is_repeated_after_it() {
     let outside = NetworkSpec { external: Some("shared".into()), ..NetworkSpec::default() };
     let release = seal(on_network(outside), 1);
-    let plan = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    let plan = plan(&PlanInput { hold: Some(wish(15_000)), ..input(&release) }).unwrap();
     let steps = lines(&plan);
     let hold = plan.hold.unwrap();
     assert_eq!(hold.max_ms, Some(1));
@@ -407,7 +407,7 @@ fn a_release_without_routes_is_held_without_a_preview() {
     spec.services.get_mut(&"nginx".parse::<ServiceName>().unwrap()).unwrap().ports.clear();
     let release = seal(spec, 1);
     assert_eq!(preview_listeners(&release), 0);
-    let plan = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    let plan = plan(&PlanInput { hold: Some(wish(15_000)), ..input(&release) }).unwrap();
     assert_eq!(plan.preview(), None);
     assert!(lines(&plan)[plan.hold.unwrap().before].starts_with("gate again"));
 }
@@ -430,7 +430,7 @@ fn each_listener_has_its_preview_and_a_single_host_is_not_asked_for() {
     ];
     let release = seal(spec, 1);
     assert_eq!(preview_listeners(&release), 3);
-    let planned = plan(&PlanInput { hold: wish(15_000), ..input(&release) }).unwrap();
+    let planned = plan(&PlanInput { hold: Some(wish(15_000)), ..input(&release) }).unwrap();
     let places: Vec<_> = planned.preview().unwrap().routes.iter().map(Route::place).collect();
     assert_eq!(
         places,
@@ -441,7 +441,7 @@ fn each_listener_has_its_preview_and_a_single_host_is_not_asked_for() {
             "127.0.0.1:15001 b.example/",
         ]
     );
-    let refused = plan(&PlanInput { hold: wish(65_534), ..input(&release) });
+    let refused = plan(&PlanInput { hold: Some(wish(65_534)), ..input(&release) });
     assert!(matches!(refused, Err(PlanError::PreviewPorts { needed: 3, .. })), "{refused:?}");
 }
 

@@ -29,9 +29,8 @@ pub(super) async fn close<E, G: Edge, J, C, F, O>(
     let newer = |table: &RouteTable| {
         table.previews.get(app).is_some_and(|open| open.rollout > context.plan.rollout)
     };
-    change(context, |table| match newer(table) {
-        true => Change::Done,
-        false => Change::To(table.with_preview(app, None)),
+    change(context, |table| {
+        if newer(table) { Change::Done } else { Change::To(table.with_preview(app, None)) }
     })
     .await
 }

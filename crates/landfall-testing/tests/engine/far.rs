@@ -1,6 +1,7 @@
 //! Another host to the network: a real sshd with keys of its own in a network namespace, at the far
 //! end of a cable that can be cut. Agent and edge of the story are what it leads to.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -105,12 +106,14 @@ impl Far {
             };
             let (name, address) = (alias.name(), &self.address);
             let (key, known) = (self.file(key), self.file(known));
-            config += &format!(
+            write!(
+                config,
                 "Host {name}\n  HostName {address}\n  Port {port}\n  User root\n  IdentityFile {}\n  \
                  IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n",
                 key.display(),
                 known.display(),
-            );
+            )
+            .expect("writing to a String cannot fail");
         }
         fs::write(self.file("config"), config).expect("there is room");
         let wrapper = format!("#!/bin/sh\nexec ssh -F {} \"$@\"\n", self.file("config").display());

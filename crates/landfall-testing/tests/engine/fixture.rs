@@ -115,7 +115,8 @@ pub(crate) const BUILT: &str = "landfall-push";
 /// that differs with each word. Returns the path of its compose file.
 pub(crate) fn write_built(folder: &Path, word: &str, port: u16) -> PathBuf {
     std::fs::create_dir_all(folder).expect("a folder of ours");
-    let big: String = (0..200_000).map(|n| format!("{:x}\n", n * 2_654_435_761_u64)).collect();
+    let big: Vec<String> = (0..200_000_u64).map(|n| format!("{:x}", n * 2_654_435_761)).collect();
+    let big = big.join("\n");
     let dockerfile = "FROM busybox:latest\nCOPY stays /site/stays\nCOPY index.html /site/index.html\n\
                       CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/site\"]\n";
     for (name, text) in [
