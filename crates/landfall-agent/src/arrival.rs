@@ -69,12 +69,11 @@ impl<G: Ground> Agent<G> {
             }
         }
         let layers: Vec<String> = query.layers.iter().map(ToString::to_string).collect();
-        let layers_present = match &image {
-            Some(_) => layers.len(),
-            None => {
-                let known = format!("{PUSHED}:");
-                self.platform.layers_present(&layers, &known).await.map_err(failed)?
-            }
+        let layers_present = if image.is_some() {
+            layers.len()
+        } else {
+            let known = format!("{PUSHED}:");
+            self.platform.layers_present(&layers, &known).await.map_err(failed)?
         };
         Ok(ImageAnswer { platform, has_reference, image, layers_present })
     }

@@ -150,8 +150,10 @@ mod planted {
     /// nothing unwinds.
     fn strike(signal: Signal) {
         let _ = kill_process(getpid(), signal);
-        while signal == Signal::KILL {
-            std::thread::park();
+        if signal == Signal::KILL {
+            loop {
+                std::thread::park();
+            }
         }
     }
 

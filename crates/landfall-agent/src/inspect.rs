@@ -50,11 +50,11 @@ pub fn read_state(state_dir: &Path) -> Result<Inspection, StoreError> {
             Err(error) => broken_copies.push(format!("{}: {error}", path.display())),
         }
     }
-    let rollouts = stored.journals.into_iter().map(told).collect::<Result<_, _>>()?;
+    let rollouts = stored.journals.iter().map(told).collect::<Result<_, _>>()?;
     Ok(Inspection { rollouts, kept: stored.kept, copies, broken_copies })
 }
 
-fn told(journal: Journal) -> Result<InspectedRollout, StoreError> {
+fn told(journal: &Journal) -> Result<InspectedRollout, StoreError> {
     let records = || journal.entries.iter().map(|entry| entry.record.clone());
     let rollout =
         Rollout::replay(records()).map_err(|error| StoreError::Damaged(error.to_string()))?;

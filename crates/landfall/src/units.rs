@@ -24,7 +24,7 @@ pub(crate) const FOLDERS: &str = "/etc/tmpfiles.d/landfall.conf";
 /// All of them, for this binary. `agent_args` are added to `agent run`.
 pub(crate) fn all(binary: &Path, agent_args: &[String]) -> Vec<UnitFile> {
     let binary = quoted(&binary.display().to_string());
-    let args: String = agent_args.iter().map(|arg| format!(" {}", quoted(arg))).collect();
+    let args = agent_args.iter().fold(String::new(), |args, arg| args + " " + &quoted(arg));
     let file = |path: PathBuf, text: String| UnitFile { path, text };
     vec![
         file(USERS.into(), include_str!("units/sysusers.conf").to_owned()),

@@ -209,10 +209,7 @@ impl Case {
             let copy = self.copies.iter().find(|copy| copy.sealed.number == *number);
             rebuild.release(&self.app, *number, copy)?;
         }
-        let served = |copy: &FoundCopy| match copy.served {
-            true => Verdict::Succeeded,
-            false => lost(),
-        };
+        let served = |copy: &FoundCopy| if copy.served { Verdict::Succeeded } else { lost() };
         let mut rollouts: BTreeMap<_, _> =
             self.rollouts.iter().map(|number| (*number, (None, lost(), None))).collect();
         for copy in &self.copies {

@@ -29,6 +29,7 @@ pub(crate) struct Copies {
 
 /// What a copy holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the column and the key on disk are called so")]
 pub(crate) struct Sealed {
     /// Whose.
     pub app: AppName,

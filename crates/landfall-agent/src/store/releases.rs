@@ -198,10 +198,9 @@ pub(super) fn complete_copies(connection: &Connection, copies: &Copies) -> Resul
             sealed: content,
         };
         let served: bool = row.get(8)?;
-        let written = copies.write(&sealed).and_then(|()| match served {
-            true => copies.mark_served(&sealed.app, number),
-            false => Ok(()),
-        });
+        let written = copies
+            .write(&sealed)
+            .and_then(|()| if served { copies.mark_served(&sealed.app, number) } else { Ok(()) });
         if let Err(error) = written {
             // The database has it: no reason not to start.
             tracing::warn!(app = %sealed.app, release = %number, %error, "a release has no copy");

@@ -18,7 +18,7 @@ pub(crate) fn dump(database: &Path) -> String {
     for table in TABLES {
         let mut query =
             connection.prepare(&format!("SELECT * FROM {table} ORDER BY rowid")).unwrap();
-        let columns: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
         let mut rows = query.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let mut fields = Map::new();

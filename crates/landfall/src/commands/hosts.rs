@@ -47,7 +47,9 @@ pub(crate) async fn run(_args: &HostsArgs, invocation: &Invocation) -> Result<Ex
     let seen: Vec<Seen> = asked.buffered(ASKED_MAX).collect().await;
     let printer = &invocation.printer;
     if printer.is_json() {
-        seen.iter().for_each(|host| printer.json(host));
+        for host in &seen {
+            printer.json(host);
+        }
         return Ok(Exit::Done);
     }
     if seen.is_empty() {

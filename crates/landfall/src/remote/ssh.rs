@@ -164,12 +164,11 @@ pub(super) async fn run(
         program: program.to_string_lossy().into_owned(),
         source,
     })?;
-    let code = match tokio::time::timeout(bound, child.wait()).await {
-        Ok(status) => status.map_err(file)?.code(),
-        Err(_) => {
-            child.kill().await.map_err(file)?;
-            None
-        }
+    let code = if let Ok(status) = tokio::time::timeout(bound, child.wait()).await {
+        status.map_err(file)?.code()
+    } else {
+        child.kill().await.map_err(file)?;
+        None
     };
     let stderr = read(log).map_err(file)?;
     std::fs::remove_file(log).ok();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use landfall_api::{AgentClient, TransportError};
-use sha2::{Digest as _, Sha256};
+use landfall_core::hash::sha256_hex;
 use tokio::time::{Instant, sleep};
 
 use super::refusal::{classify, telling_lines};
@@ -46,14 +46,10 @@ impl Tunnel {
     /// Finds a place for it; connects nothing yet.
     pub(crate) fn new(host: RemoteHost, means: Means) -> Result<Self, RemoteError> {
         let folder = private_folder(&means)?;
-        let mut hash = Sha256::new();
-        for part in
-            [&host.address.to_string(), host.socket.as_str(), &means.program.to_string_lossy()]
-        {
-            hash.update(part.as_bytes());
-            hash.update([0]);
-        }
-        let stem = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let program = means.program.to_string_lossy();
+        let whom = format!("{}\0{}\0{program}\0", host.address, host.socket.as_str());
+        // Short, since the path of a unix socket is.
+        let stem = sha256_hex(whom.as_bytes()).chars().take(12).collect();
         let mut tunnel =
             Self { host, means, folder, stem, client: AgentClient::new(Path::new("")) };
         tunnel.client = AgentClient::new(&tunnel.file("s"));

@@ -48,11 +48,10 @@ impl Verdict {
     pub(crate) fn exit(&self) -> Exit {
         match self.view.ended.as_ref().map(|end| &end.outcome) {
             None if self.view.held.is_some() => Exit::Done,
-            None => Exit::Stuck,
+            // An abandoned one is over, but somebody has to know what was left.
+            None | Some(Outcome::Abandoned { .. }) => Exit::Stuck,
             Some(Outcome::Succeeded | Outcome::NothingToDo) => Exit::Done,
             Some(Outcome::RolledBack { .. }) => Exit::RolledBack,
-            // It is over, but somebody has to know what was left.
-            Some(Outcome::Abandoned { .. }) => Exit::Stuck,
             Some(Outcome::Refused { problem }) => Failure::from(problem.clone()).exit,
         }
     }

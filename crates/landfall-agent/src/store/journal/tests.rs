@@ -57,7 +57,7 @@ fn every_golden_history_folds_as_ever_and_is_written_as_ever() {
         ("engine", history!("engine"), vec!["ended: succeeded", "ended: rolled back"]),
     ];
     for (name, history, ends) in expected {
-        let (_dir, connection) = opened(history);
+        let (dir, connection) = opened(history);
         let app = column::app(&one(&connection, "SELECT app FROM apps")).unwrap();
         for (number, end) in (1..).zip(ends) {
             let journal = read(&connection, &app, RolloutNumber(number)).unwrap().unwrap();
@@ -70,7 +70,7 @@ fn every_golden_history_folds_as_ever_and_is_written_as_ever() {
             let text = text.unwrap();
             assert_eq!(chain::encode(&chain::decode(&text).unwrap()).unwrap(), text, "{name}");
         }
-        let store = histories::dump(&_dir.path().join("landfall.db"));
+        let store = histories::dump(&dir.path().join("landfall.db"));
         assert_eq!(store, history, "{name}: opening changed it");
     }
 }
