@@ -33,6 +33,10 @@ pub enum Mutation {
     GateSkipped,
     /// Candidates are not asked through the edge, nor once more.
     VerifySkipped,
+    /// Nobody looks at the candidate once more before the cutover.
+    LastLookSkipped,
+    /// A cutover is given up while a swap of it may still be on its way.
+    CutoverUnfenced,
     /// Nobody waits for requests in flight.
     DrainSkipped,
     /// A one-off that ended is run again.
@@ -85,7 +89,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::NoPivot,
         Self::PivotOneStepLate,
         Self::SkipFailedStepUndo,
@@ -100,6 +104,8 @@ impl Mutation {
         Self::PruneBeforeCutover,
         Self::GateSkipped,
         Self::VerifySkipped,
+        Self::LastLookSkipped,
+        Self::CutoverUnfenced,
         Self::DrainSkipped,
         Self::OneOffRunAgain,
         Self::CutoverNotReread,

@@ -136,6 +136,11 @@ impl RouteTable {
         next
     }
 
+    /// The same one generation on: a swap that is still on its way then comes too late.
+    pub fn fenced(&self) -> Self {
+        Self { generation: self.generation + 1, ..self.clone() }
+    }
+
     /// Whether `next` may follow this table: an app's routes only ever go from a rollout to a newer
     /// one, since going back is a new rollout too. So a writer that was stopped for long, and reads
     /// the table anew when it wakes up, still cannot undo what was done meanwhile.

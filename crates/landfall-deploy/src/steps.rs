@@ -14,6 +14,7 @@ use crate::ports::{
 mod clean_up;
 mod cutover;
 mod gatekeeper;
+mod last_look;
 mod one_off;
 mod preview;
 mod replicas;

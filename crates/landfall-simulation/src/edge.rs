@@ -52,6 +52,10 @@ pub struct EdgeState {
     pub refuses: Option<(AppName, RolloutNumber)>,
     /// Its process dies with the next swap's answer, and is away for so long.
     pub dies_after_swap: Option<Duration>,
+    /// The next swap's answer is lost, and it comes later.
+    pub late_swap: bool,
+    /// Counts its processes.
+    pub life: u64,
 }
 
 impl Default for EdgeState {
@@ -64,6 +68,8 @@ impl Default for EdgeState {
             requests_ms: 20,
             refuses: None,
             dies_after_swap: None,
+            late_swap: false,
+            life: 0,
         }
     }
 }
@@ -72,6 +78,7 @@ impl EdgeState {
     /// The process is gone, and what was in flight.
     pub fn kill(&mut self) {
         self.up = false;
+        self.life += 1;
         self.in_flight.clear();
     }
 
@@ -148,8 +155,8 @@ fn swap(world: &mut World, table: RouteTable) -> Result<(), EdgeError> {
     if let Err(invalid) = table.validate() {
         return Err(error(Effect::None, Retry::Never, false, &invalid.to_string()));
     }
-    let refused =
-        world.edge.refuses.as_ref().is_some_and(|(app, from)| {
+    let refused = !world.late
+        && world.edge.refuses.as_ref().is_some_and(|(app, from)| {
             table.apps.get(app).is_some_and(|part| part.rollout >= *from)
         });
     if refused {
@@ -203,6 +210,10 @@ impl Edge for SimEdge {
     async fn swap(&self, table: &RouteTable) -> Result<(), EdgeError> {
         let table = table.clone();
         let work = move |world: &mut World| swap(world, table);
+        if std::mem::take(&mut self.0.lock().edge.late_swap) {
+            self.0.later(call("edge swap", true), work);
+            return Err(EdgeError::lost());
+        }
         self.0.call(call("edge swap", true), "", work).await?;
         let dies = self.0.lock().edge.dies_after_swap.take();
         let Some(away) = dies else { return Ok(()) };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use landfall_core::gate::Probe;
-use landfall_core::id::{AppName, ImageId, ReleaseNumber};
+use landfall_core::id::{AppName, ImageId, ReleaseNumber, RolloutNumber};
 use landfall_core::label::{Labels, Scope};
 use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::Attachment;
@@ -24,7 +24,11 @@ use landfall_deploy::ports::{
 
 use crate::behaviour::{Behaviour, Behaviours};
 use crate::fault::{Call, Port};
+use crate::scenario::Taken;
 use crate::world::{Failure, Sim, World};
+
+/// An address of the engine's own choice; nothing is routed to it.
+const CHOSEN: Ipv4Addr = Ipv4Addr::new(10, 98, 0, 2);
 
 /// What a container does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,8 @@ pub struct EngineState {
     pub runs: BTreeMap<String, u32>,
     /// Addresses of what somebody else took away.
     pub taken_away: BTreeSet<Ipv4Addr>,
+    /// What somebody takes away of the first candidate whose cutover is intended.
+    pub taken_at_cutover: Option<(Taken, &'static str)>,
     /// Ran when the engine went.
     pub restarting: Vec<String>,
     next_id: u32,
@@ -112,6 +118,7 @@ impl Default for EngineState {
             behaviours: Behaviours::default(),
             runs: BTreeMap::new(),
             taken_away: BTreeSet::new(),
+            taken_at_cutover: None,
             restarting: Vec::new(),
             next_id: 0,
         }
@@ -224,9 +231,28 @@ impl EngineState {
         left.phase = Phase::Created;
         left.networks.clear();
         if let Some(labels) = &mut left.labels {
-            labels.rollout = landfall_core::id::RolloutNumber(0);
+            labels.rollout = RolloutNumber(0);
         }
         self.add(left);
+    }
+
+    /// Takes away what is to be taken of this rollout, behind everyone's back.
+    pub fn take_of(&mut self, app: &AppName, rollout: RolloutNumber) {
+        let Some((what, service)) = self.taken_at_cutover.take() else { return };
+        let found = self.containers.iter_mut().find(|(_, container)| {
+            container.labels.as_ref().is_some_and(|labels| {
+                let of = labels.service.as_ref().is_some_and(|name| name.as_str() == service);
+                labels.app == *app && labels.rollout == rollout && of
+            })
+        });
+        let Some((id, container)) = found else { return };
+        match what {
+            Taken::Networks => container.networks.clear(),
+            Taken::Container => {
+                let id = id.clone();
+                self.containers.remove(&id);
+            }
+        }
     }
 
     /// Adds something that is not ours.
@@ -471,7 +497,10 @@ impl Engine for SimPlatform {
             let Some(id) = world.engine.find(&name) else { return Ok(None) };
             let container = &world.engine.containers[&id];
             let (status, exits, exit_code) = container.status(world.now());
-            let addresses = container.networks.iter().filter_map(|(n, a)| Some((n.clone(), (*a)?)));
+            let place = |(name, address): (&String, &Option<Ipv4Addr>)| {
+                (name.clone(), address.unwrap_or(CHOSEN))
+            };
+            let addresses = container.networks.iter().map(place);
             let (labels, addresses) = (container.labels.clone(), addresses.collect());
             Ok(Some(ReplicaStatus { id, labels, status, exits, exit_code, addresses }))
         })

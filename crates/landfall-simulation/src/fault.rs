@@ -66,7 +66,9 @@ impl Fault {
             Self::LoseAnswer | Self::CrashAfter | Self::PowerBefore | Self::PowerAfter => {
                 call.changes
             }
-            Self::Late | Self::CrashLate => call.changes && call.port == Port::Engine,
+            Self::Late | Self::CrashLate => {
+                call.changes && matches!(call.port, Port::Engine | Port::Edge)
+            }
             Self::EngineTerm | Self::EngineKill => call.changes && call.port != Port::Files,
             Self::EdgeKill => call.port == Port::Edge,
         }

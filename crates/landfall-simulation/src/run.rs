@@ -95,6 +95,8 @@ fn prepare(world: &mut World, scenario: &Scenario, terms: &Terms) {
     world.edge.requests_ms = scenario.requests_ms;
     world.edge.refuses.clone_from(&scenario.edge_refuses);
     world.edge.dies_after_swap = scenario.edge_dies_after_swap.map(Duration::from_millis);
+    world.edge.late_swap = scenario.edge_late_swap;
+    world.engine.taken_at_cutover = scenario.taken_at_cutover;
     for (like, name) in &scenario.leftovers {
         world.engine.leave(like, name);
     }

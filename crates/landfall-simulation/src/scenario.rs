@@ -61,6 +61,15 @@ pub struct Held {
     pub promote: bool,
 }
 
+/// What somebody takes away by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// One of the service's containers.
+    Container,
+    /// All networks that it is in.
+    Networks,
+}
+
 /// What is there at the beginning: specs that were deployed one after the other.
 pub type Start = Vec<AppSpec>;
 
@@ -83,6 +92,11 @@ pub struct Scenario {
     pub edge_refuses: Option<(AppName, RolloutNumber)>,
     /// The edge dies with the answer to the first cutover, and is away for so long.
     pub edge_dies_after_swap: Option<u64>,
+    /// The first cutover's answer is lost, and it comes when nobody waits for it any more; it is not
+    /// refused.
+    pub edge_late_swap: bool,
+    /// Somebody takes this of a candidate away once its cutover is intended: the service.
+    pub taken_at_cutover: Option<(Taken, &'static str)>,
     /// Containers that a rollout which died left, each like one that is there.
     pub leftovers: Vec<(&'static str, &'static str)>,
     /// Calls take time, drawn from this, so that people get in between.
@@ -106,6 +120,8 @@ impl Scenario {
             live_restore: false,
             edge_refuses: None,
             edge_dies_after_swap: None,
+            edge_late_swap: false,
+            taken_at_cutover: None,
             leftovers: Vec::new(),
             slow: None,
             strangers: Vec::new(),
@@ -198,6 +214,14 @@ fn failures() -> Vec<Scenario> {
     let database = new_database(small(SHOP, "2"));
     let mut refused = small_fails("the edge refuses the cutover");
     refused.edge_refuses = Some((app(SHOP), RolloutNumber(2)));
+    let mut both = refused.clone();
+    both.name = "the edge refuses the cutover, and an earlier one is on its way".to_owned();
+    both.edge_late_swap = true;
+    let taken_away = |name: &str, what: Taken, service: &'static str| {
+        let mut it = small_fails(name);
+        it.taken_at_cutover = Some((what, service));
+        it
+    };
     let mut taken = small_fails("a stranger has a candidate's name");
     taken.strangers.push("shop-nginx-d2-1".to_owned());
     let few = Behaviour { good_answers: Some(2), ..fine() };
@@ -220,6 +244,10 @@ fn failures() -> Vec<Scenario> {
         Scenario::new("it fails beside a new database", vec![small(SHOP, "1")], bad(database))
             .with("nginx", "app:2", never()),
         refused,
+        both,
+        taken_away("its container is taken before the cutover", Taken::Container, "nginx"),
+        taken_away("its networks are taken before the cutover", Taken::Networks, "nginx"),
+        taken_away("its singleton is taken before the cutover", Taken::Container, "beat"),
         taken,
         Scenario::new("a first deploy that fails", Vec::new(), bad(shop(SHOP, "1"))).with(
             "nginx",

@@ -64,21 +64,38 @@ impl StoredRollout {
 
     /// Whether its cutover was ever intended.
     pub fn cutover_intended(&self) -> bool {
-        let pivot = |entry: &Entry| {
-            matches!(&entry.record, Record::Intended { step, action: Action::Do }
-                if matches!(self.plan.steps.get(*step), Some(Step::Cutover { .. })))
-        };
-        self.entries.iter().any(pivot)
+        self.was_intended(is_cutover)
     }
 
     /// Whether its cutover is recorded as done.
     pub fn cutover_done(&self) -> bool {
-        let pivot = |entry: &Entry| {
-            matches!(&entry.record, Record::Succeeded { step, action: Action::Do }
-                if matches!(self.plan.steps.get(*step), Some(Step::Cutover { .. })))
-        };
-        self.entries.iter().any(pivot)
+        self.is_recorded(Action::Do, is_cutover)
     }
+
+    /// Whether a step was intended, and nothing says that it was undone: an effect of it whose answer
+    /// nobody waits for may still come.
+    pub fn may_still_come(&self, which: fn(&Step) -> bool) -> bool {
+        self.was_intended(which) && !self.is_recorded(Action::Undo, which)
+    }
+
+    fn was_intended(&self, which: fn(&Step) -> bool) -> bool {
+        self.entries.iter().any(|entry| {
+            matches!(&entry.record, Record::Intended { step, action: Action::Do }
+                if self.plan.steps.get(*step).is_some_and(which))
+        })
+    }
+
+    fn is_recorded(&self, way: Action, which: fn(&Step) -> bool) -> bool {
+        self.entries.iter().any(|entry| {
+            matches!(&entry.record, Record::Succeeded { step, action } if *action == way
+                && self.plan.steps.get(*step).is_some_and(which))
+        })
+    }
+}
+
+/// Whether it is the cutover.
+pub fn is_cutover(step: &Step) -> bool {
+    matches!(step, Step::Cutover { .. })
 }
 
 #[derive(Debug, Clone)]
@@ -261,7 +278,11 @@ fn append(
     let seq = stored.entries.len() as u64 + 1;
     let entry = Entry { seq, at_ms, record };
     stored.entries.push(entry.clone());
+    let cuts_over = stored.cutover_intended();
     world.appended(app, rollout, &entry);
+    if cuts_over {
+        world.engine.take_of(app, rollout);
+    }
     Ok(entry)
 }
 

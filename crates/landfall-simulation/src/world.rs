@@ -223,7 +223,13 @@ pub struct Sim {
     life: u64,
 }
 
-type LateEffect = Box<dyn FnOnce(&mut World) + Send>;
+/// An effect on its way to somebody.
+struct LateEffect {
+    port: Port,
+    /// The edge's process that has it; another one does not know of it.
+    edge_life: u64,
+    effect: Box<dyn FnOnce(&mut World) + Send>,
+}
 
 impl Sim {
     /// Of a world.
@@ -293,7 +299,7 @@ impl Sim {
         }
         if call.changes && call.port == Port::Engine {
             // An engine takes one request on a thing after the other.
-            self.catch_up(&mut world);
+            self.catch_up(&mut world, Port::Engine);
         }
         let death = match fault {
             None => return Some(world.take(call, effect)),
@@ -341,11 +347,11 @@ impl Sim {
     }
 
     /// The effect comes when nobody waits for it any more.
-    fn later<T, E, F>(&self, call: Call, effect: F)
+    pub(crate) fn later<T, E, F>(&self, call: Call, effect: F)
     where
         F: FnOnce(&mut World) -> Result<T, E> + Send + 'static,
     {
-        let effect: LateEffect = Box::new(move |world: &mut World| {
+        let effect = Box::new(move |world: &mut World| {
             let now = world.now();
             world.trace.note(now, "late", format_args!("{}", call.name));
             world.watch.disturb_all();
@@ -353,22 +359,32 @@ impl Sim {
             drop(world.take(call, effect));
             world.late = false;
         });
+        let edge_life = self.lock().edge.life;
+        let effect = LateEffect { port: call.port, edge_life, effect };
         self.late.lock().unwrap_or_else(PoisonError::into_inner).push_back(effect);
         let sim = self.clone();
         tokio::spawn(async move {
             sleep(Duration::from_millis(800)).await;
             let mut world = sim.lock();
-            sim.catch_up(&mut world);
+            sim.catch_up(&mut world, call.port);
         });
     }
 
-    /// What nobody waits for any more happens now, unless the engine is gone and it never will.
-    fn catch_up(&self, world: &mut World) {
-        let effects =
-            std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
-        for effect in effects {
-            if world.engine.up {
-                effect(world);
+    /// What nobody waits for any more happens now, unless who has it is gone and it never will.
+    fn catch_up(&self, world: &mut World, port: Port) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        let (due, rest) = late.drain(..).partition(|effect| effect.port == port);
+        *late = rest;
+        drop(late);
+        let due: VecDeque<LateEffect> = due;
+        for late in due {
+            let here = match late.port {
+                Port::Engine => world.engine.up,
+                Port::Edge => world.edge.up && world.edge.life == late.edge_life,
+                Port::Store | Port::Files => true,
+            };
+            if here {
+                (late.effect)(world);
             }
         }
     }

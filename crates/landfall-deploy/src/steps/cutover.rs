@@ -8,8 +8,8 @@ use landfall_core::reason::{Reason, ReasonKind};
 use landfall_core::record::{Effect, Retry};
 use landfall_core::route::{AppRoutes, RouteTable};
 
-use super::{Context, StepError};
-use crate::ports::{Clock, Edge, EdgeError, Observer, Progress};
+use super::{Context, StepError, last_look};
+use crate::ports::{Clock, Edge, EdgeError, Engine, Observer, Progress};
 
 /// Another app's cutover may come in between; each takes one generation.
 const STALE_MAX: u32 = 20;
@@ -24,19 +24,53 @@ pub(super) enum Change {
     Superseded(RolloutNumber),
 }
 
-/// Swaps the app's part of the table, unless that has happened already.
-pub(super) async fn cut_over<E, G: Edge, J, C, F, O>(
+/// Swaps the app's part of the table, unless that has happened already. A candidate that is not well
+/// any more does not get its routes.
+pub(super) async fn cut_over<E: Engine, G: Edge, J, C: Clock, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
     routes: Option<&AppRoutes>,
 ) -> Result<(), StepError> {
     let app = &context.plan.app;
-    change(context, |table| match (routes, table.apps.get(app).map(|part| part.rollout)) {
+    let wanted = |table: &RouteTable| match (routes, table.apps.get(app).map(|part| part.rollout)) {
         (_, Some(newer)) if newer > context.plan.rollout => Change::Superseded(newer),
         (Some(_), Some(ours)) if ours == context.plan.rollout => Change::Done,
         (None, None) => Change::Done,
         (Some(_), _) | (None, Some(_)) => Change::To(table.with_app(app, routes.cloned())),
-    })
-    .await
+    };
+    for _ in 0..STALE_MAX {
+        let table = read(context).await?;
+        let Some(next) = next(wanted(&table))? else { return Ok(()) };
+        let unwell = match routes {
+            Some(_) => last_look::look(context).await?,
+            None => None,
+        };
+        let failure = match unwell {
+            Some(reason) => StepError { reason, effect: Effect::None, retry: Retry::Never },
+            None => match swap(context, &next).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
+                Err(error) if error.effect == Effect::Unknown => return Err(error),
+                Err(refused) => refused,
+            },
+        };
+        if is_over(context, &table).await? {
+            return Err(failure);
+        }
+    }
+    Err(others_came_first())
+}
+
+/// Makes sure that nothing becomes of this cutover: a swap of an earlier attempt may still be on its
+/// way. It comes too late once the table that was read has a successor; false when it came first.
+async fn is_over<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    table: &RouteTable,
+) -> Result<bool, StepError> {
+    if planted(Mutation::CutoverUnfenced) || planted(Mutation::CutoverNotReread) {
+        return Ok(true);
+    }
+    let unsure = |error| StepError { effect: Effect::Unknown, retry: Retry::Later, ..error };
+    swap(context, &table.fenced()).await.map_err(unsure)
 }
 
 /// Brings the table to what `wanted` makes of it; other writers may come in between.
@@ -45,29 +79,49 @@ pub(super) async fn change<E, G: Edge, J, C, F, O>(
     wanted: impl Fn(&RouteTable) -> Change,
 ) -> Result<(), StepError> {
     for _ in 0..STALE_MAX {
-        let next = match wanted(&read(context).await?) {
-            Change::Done => return Ok(()),
-            Change::To(next) => next,
-            Change::Superseded(newer) => {
-                let message = format!("rollout {newer} has the routes, and is newer than this one");
-                let reason = Reason::new(ReasonKind::Edge, message);
-                return Err(StepError { reason, effect: Effect::None, retry: Retry::Never });
-            }
-        };
-        match context.ports.edge.swap(&next).await {
-            Ok(()) => return Ok(()),
-            Err(mut error) if planted(Mutation::CutoverNotReread) => {
-                error.effect = Effect::None;
-                error.retry = Retry::Never;
-                return Err(error.into());
-            }
-            Err(EdgeError { stale: true, .. }) => {}
-            Err(error) => return Err(error.into()),
+        match next(wanted(&read(context).await?))? {
+            None => return Ok(()),
+            Some(next) if swap(context, &next).await? => return Ok(()),
+            Some(_) => {}
         }
     }
+    Err(others_came_first())
+}
+
+/// The table to swap in, if there is one.
+fn next(change: Change) -> Result<Option<RouteTable>, StepError> {
+    match change {
+        Change::Done => Ok(None),
+        Change::To(next) => Ok(Some(next)),
+        Change::Superseded(newer) => {
+            let message = format!("rollout {newer} has the routes, and is newer than this one");
+            let reason = Reason::new(ReasonKind::Edge, message);
+            Err(StepError { reason, effect: Effect::None, retry: Retry::Never })
+        }
+    }
+}
+
+/// Swaps a table in; false when another writer came first.
+async fn swap<E, G: Edge, J, C, F, O>(
+    context: &Context<'_, E, G, J, C, F, O>,
+    next: &RouteTable,
+) -> Result<bool, StepError> {
+    match context.ports.edge.swap(next).await {
+        Ok(()) => Ok(true),
+        Err(mut error) if planted(Mutation::CutoverNotReread) => {
+            error.effect = Effect::None;
+            error.retry = Retry::Never;
+            Err(error.into())
+        }
+        Err(EdgeError { stale: true, .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn others_came_first() -> StepError {
     let message = format!("other writers of the route table came first {STALE_MAX} times");
     let reason = Reason::new(ReasonKind::Edge, message);
-    Err(StepError { reason, effect: Effect::None, retry: Retry::Later })
+    StepError { reason, effect: Effect::None, retry: Retry::Later }
 }
 
 fn serves<E, G, J, C, F, O>(table: &RouteTable, context: &Context<'_, E, G, J, C, F, O>) -> bool {

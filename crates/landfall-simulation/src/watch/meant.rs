@@ -2,14 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use landfall_core::id::{AppName, ReleaseNumber};
+use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
 use landfall_core::label::{Labels, Scope};
 use landfall_core::name;
 use landfall_core::plan::Step;
 use landfall_core::record::Action;
 use landfall_core::route::RouteTable;
 
-use crate::store::{StoredApp, StoredRollout};
+use crate::store::{StoredApp, StoredRollout, is_cutover};
 use crate::world::World;
 
 impl World {
@@ -165,14 +165,27 @@ impl World {
             if old.previews.get(&app) == table.previews.get(&app) {
                 continue;
             }
-            let meant = self.intending(&app).is_some_and(|(open, step, _)| {
-                let step = open.plan.steps.get(step);
-                matches!(step, Some(Step::OpenPreview { .. } | Step::Cutover { .. }))
-            });
+            let changes =
+                |step: &Step| matches!(step, Step::OpenPreview { .. } | Step::Cutover { .. });
+            let meant = self
+                .intending(&app)
+                .is_some_and(|(open, step, _)| open.plan.steps.get(step).is_some_and(changes));
+            let late = || {
+                let open = self.app(&app).and_then(StoredApp::open);
+                self.late && open.is_some_and(|open| open.may_still_come(changes))
+            };
+            let meant = meant || late();
             if !meant {
                 self.watch.broken("I3", format_args!("the preview of {app} changes: not written"));
             }
         }
+    }
+
+    fn may_still_cut_over(&self, app: &AppName, target: Option<RolloutNumber>) -> bool {
+        self.app(app).and_then(StoredApp::open).is_some_and(|open| {
+            let wanted = open.plan.release.map(|_| open.plan.rollout);
+            target == wanted && open.may_still_come(is_cutover)
+        })
     }
 
     /// I2, I3: only the app that cuts over changes its part of the table, after its gates.
@@ -192,6 +205,8 @@ impl World {
                 let wanted = open.plan.release.map(|_| open.plan.rollout);
                 cutover && action == Action::Do && target == wanted
             });
+            // One that was written, and whose answer nobody waits for, may come until it is undone.
+            let by_step = by_step || (self.late && self.may_still_cut_over(&app, target));
             let stored = self.app(&app);
             let serving = stored.and_then(StoredApp::serving).map(|(_, rollout)| rollout);
             let restored = was.is_none() && target.is_some() && target == serving;

@@ -83,6 +83,12 @@ impl World {
         if doubt {
             self.watch.broken("I12", format_args!("{app} {rollout} is driven twice"));
         }
+        let hands_over = matches!(stored.plan.steps.get(*step), Some(Step::HandOver { .. }));
+        let unfit = (hands_over && *action == Action::Do).then(|| self.unfit(&stored.plan));
+        if let Some(unfit) = unfit.flatten() {
+            let what = format_args!("{app} hands over for {unfit}, which serves no visitor");
+            self.watch.broken("I17", what);
+        }
         if *action == Action::Do && before_pivot && attempts >= ATTEMPTS_BEFORE_PIVOT_MAX {
             self.watch.broken("I18", format_args!("{app} {rollout} tries step {step} again"));
         }
@@ -115,6 +121,18 @@ impl World {
 }
 
 impl World {
+    /// A candidate that answers its probes and no visitor: nothing is taken from what serves for it.
+    fn unfit(&self, plan: &Plan) -> Option<String> {
+        let ours = |container: &&crate::engine::Container| {
+            container
+                .labels
+                .as_ref()
+                .is_some_and(|labels| labels.app == plan.app && labels.rollout == plan.rollout)
+        };
+        let mut ours = self.engine.containers.values().filter(ours);
+        ours.find(|one| one.behaviour.bad_at_edge).map(|one| one.name.clone())
+    }
+
     /// A service of the plan's release that can never serve well.
     fn broken_candidate(&self, plan: &Plan) -> Option<String> {
         let release = self.store.apps.get(&plan.app)?.release(plan.release?)?;
