@@ -7,7 +7,6 @@ mod run;
 
 /// How much.
 #[derive(clap::Args)]
-#[cfg_attr(not(feature = "load"), expect(dead_code, reason = "read by the command itself"))]
 pub(crate) struct Args {
     /// How often the edge is replaced.
     #[arg(long, default_value_t = 20)]

@@ -20,6 +20,7 @@ use crate::edge::Edge;
 use crate::exchange::{Client, answer};
 use crate::forward::Peer;
 use crate::hub::Stage;
+use crate::listen;
 
 /// Pause after the system refused a connection, for example for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -29,12 +30,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Door {
     listen: SocketAddr,
     shut: AtomicBool,
+    ended: AtomicBool,
     stop: Notify,
 }
 
 impl Door {
     pub(crate) fn new(listen: SocketAddr) -> Arc<Self> {
-        Arc::new(Self { listen, shut: AtomicBool::new(false), stop: Notify::new() })
+        let no = || AtomicBool::new(false);
+        Arc::new(Self { listen, shut: no(), ended: no(), stop: Notify::new() })
     }
 
     pub(crate) fn listen(&self) -> SocketAddr {
@@ -45,6 +48,12 @@ impl Door {
     pub(crate) fn shut(&self) {
         self.shut.store(true, Relaxed);
         self.stop.notify_one();
+    }
+
+    /// The same, and nobody is to listen here any more, whoever has the socket.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+        self.shut();
     }
 
     pub(crate) fn is_shut(&self) -> bool {
@@ -74,8 +83,11 @@ pub(crate) async fn run(edge: Arc<Edge>, door: Arc<Door>, listener: Arc<TcpListe
         }
     }
     while let Some((stream, peer)) = queued(&listener) {
-        let Ok(place) = Arc::clone(edge.places()).try_acquire_owned() else { return };
+        let Ok(place) = Arc::clone(edge.places()).try_acquire_owned() else { break };
         start(&edge, &door, stream, peer, place);
+    }
+    if door.ended.load(Relaxed) {
+        listen::end(&listener);
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::keeper::Keeper;
+
 /// Where the edge keeps its table, where it listens for calls, and its limits.
 #[derive(Debug, Clone)]
 pub struct EdgeConfig {
@@ -22,12 +24,15 @@ pub struct EdgeConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The locked file with this process's pid, if there is one: it is passed on to a successor.
     pub pid_file: Option<Arc<File>>,
+    /// Who holds the listening sockets when this process is killed, if there is somebody.
+    pub keeper: Option<Arc<dyn Keeper>>,
     /// Limits.
     pub limits: Limits,
 }
 
 impl EdgeConfig {
-    /// One worker a core, control socket for owner and group, nobody trusted, default limits.
+    /// One worker a core, control socket for owner and group, nobody trusted, nobody who keeps the sockets,
+    /// default limits.
     pub fn new(state_dir: impl Into<PathBuf>, control_socket: impl Into<PathBuf>) -> Self {
         Self {
             state_dir: state_dir.into(),
@@ -36,6 +41,7 @@ impl EdgeConfig {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: Vec::new(),
             pid_file: None,
+            keeper: None,
             limits: Limits::default(),
         }
     }

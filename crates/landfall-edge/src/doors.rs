@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
 
 use crate::accept::{self, Door};
 use crate::edge::Edge;
+use crate::keeper::Keeper;
 use crate::listen;
 
 /// Listeners that are bound and not served yet.
 pub(crate) type Opened = BTreeMap<SocketAddr, TcpListener>;
 
-#[derive(Debug, Default)]
-pub(crate) struct Doors(Mutex<BTreeMap<SocketAddr, Open>>);
+#[derive(Debug)]
+pub(crate) struct Doors {
+    open: Mutex<BTreeMap<SocketAddr, Open>>,
+    keeper: Option<Arc<dyn Keeper>>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -24,6 +29,35 @@ struct Open {
 }
 
 impl Doors {
+    pub(crate) fn new(keeper: Option<Arc<dyn Keeper>>) -> Self {
+        Self { open: Mutex::default(), keeper }
+    }
+
+    /// The kept listeners of these addresses. The keeper lets go of all others.
+    pub(crate) fn kept(&self, wanted: &BTreeSet<SocketAddr>) -> Opened {
+        let mut opened = Opened::new();
+        let Some(keeper) = &self.keeper else { return opened };
+        for socket in keeper.take() {
+            let Ok(listen) = socket.local_addr() else { continue };
+            if opened.contains_key(&listen) {
+                continue;
+            }
+            if !wanted.contains(&listen) {
+                tracing::info!(%listen, "lets go of a kept socket that no route needs");
+                keeper.forget(listen);
+                continue;
+            }
+            match listen::adopt(socket) {
+                Ok(listener) => drop(opened.insert(listen, listener)),
+                Err(error) => {
+                    tracing::warn!(%listen, %error, "a kept socket cannot be used");
+                    keeper.forget(listen);
+                }
+            }
+        }
+        opened
+    }
+
     pub(crate) fn listening(&self) -> Vec<SocketAddr> {
         self.open().keys().copied().collect()
     }
@@ -73,24 +107,38 @@ impl Doors {
     pub(crate) fn serve(&self, edge: &Arc<Edge>, opened: Opened) {
         let mut open = self.open();
         for (listen, listener) in opened {
+            if let Some(keeper) = &self.keeper {
+                keeper.keep(listen, listener.as_fd());
+            }
             let (listener, door) = (Arc::new(listener), Door::new(listen));
             tokio::spawn(accept::run(Arc::clone(edge), Arc::clone(&door), Arc::clone(&listener)));
             open.insert(listen, Open { listener, door });
         }
     }
 
-    /// Stops accepting wherever `kept` does not name.
-    pub(crate) fn shut_others(&self, kept: &BTreeSet<SocketAddr>) {
+    /// Ends the listening wherever `wanted` does not name: nobody serves there any more.
+    pub(crate) fn end_others(&self, wanted: &BTreeSet<SocketAddr>) {
         self.open().retain(|listen, open| {
-            let keep = kept.contains(listen);
+            let keep = wanted.contains(listen);
             if !keep {
-                open.door.shut();
+                open.door.end();
+                if let Some(keeper) = &self.keeper {
+                    keeper.forget(*listen);
+                }
             }
             keep
         });
     }
 
+    /// Stops accepting. Others may go on with these sockets: a successor, or the next edge by way of
+    /// the keeper.
+    pub(crate) fn shut(&self) {
+        for (_, open) in std::mem::take(&mut *self.open()) {
+            open.door.shut();
+        }
+    }
+
     fn open(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

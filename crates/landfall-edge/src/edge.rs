@@ -85,10 +85,10 @@ impl Edge {
         let edge = Arc::new(Self {
             hub: Hub::new(&config.limits),
             places: Arc::new(Semaphore::new(connections_max(config.limits.connections_max))),
+            doors: Doors::new(config.keeper.clone()),
             config,
             serving: ArcSwap::default(),
             targets: Mutex::default(),
-            doors: Doors::default(),
             room: Arc::default(),
             writer: Arc::default(),
             estate: Arc::default(),
@@ -313,7 +313,7 @@ impl Edge {
         let wanted = table.listeners();
         self.replace(table);
         self.doors.serve(self, opened);
-        self.doors.shut_others(&wanted);
+        self.doors.end_others(&wanted);
     }
 
     fn replace(&self, table: RouteTable) {

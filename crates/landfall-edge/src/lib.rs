@@ -9,7 +9,8 @@
 //! `exchange` (one request from end to end), `held` (requests that
 //! wait for an endpoint), `hub` (who is connected and for how long), `edge` (the
 //! swap of tables), `store` (tables on disk), `control` (what others may ask), `handover` (one
-//! edge after another), `server` (start and stop).
+//! edge after another), `keeper` (who holds the sockets of an edge that is killed), `server` (start
+//! and stop).
 //!
 //! It knows no time-outs of the rollout, no health gate and no releases beyond their numbers: the
 //! agent decides, the edge obeys or refuses.
@@ -30,6 +31,7 @@ mod handover;
 mod headers;
 mod held;
 mod hub;
+mod keeper;
 mod limits;
 mod listen;
 mod outgoing;
@@ -48,5 +50,6 @@ mod upstream;
 pub use answer::REASON_HEADER;
 pub use config::{EdgeConfig, Limits};
 pub use error::EdgeError;
+pub use keeper::Keeper;
 pub use server::{Begin, Server, run};
 pub use store::stored_table;

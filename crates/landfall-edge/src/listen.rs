@@ -4,9 +4,12 @@
 //! may well replace the one by the other, and the new listener must stand before the old one goes.
 //! So where a new address overlaps one of ours, both sockets share the port for the moment of the
 //! binding; afterwards no stranger can join them.
+//!
+//! A keeper may hold a listener too, so closing ours does not end it: what a table does not name any
+//! more is ended for all holders.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -25,9 +28,7 @@ fn bind<'a>(
         socket.set_only_v6(true)?;
     }
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit these two.
-    socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    for_accepted(&SockRef::from(&socket))?;
     let sharing = Sharing(
         ours.filter(|(other, _)| overlaps(address, *other)).map(|(_, socket)| socket).collect(),
     );
@@ -39,6 +40,32 @@ fn bind<'a>(
     }
     socket.bind(&address.into())?;
     Ok((socket, sharing))
+}
+
+/// What accepted sockets inherit.
+fn for_accepted(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}
+
+/// Makes a listener of a socket that was kept from an earlier life. Needs a runtime.
+pub(crate) fn adopt(kept: std::net::TcpListener) -> io::Result<TcpListener> {
+    let socket = SockRef::from(&kept);
+    if !socket.is_listener()? {
+        return Err(io::Error::other("it does not listen any more"));
+    }
+    for_accepted(&socket)?;
+    // An edge that was killed while it bound a wider address may have left this.
+    socket.set_reuse_port(false)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(kept)
+}
+
+/// Ends the listening for everybody who holds the socket: those who connect are refused at once, and
+/// its address can be bound again.
+pub(crate) fn end(listener: &TcpListener) {
+    // Fails when it has ended already.
+    let _ = SockRef::from(listener).shutdown(Shutdown::Both);
 }
 
 /// Opens a listener. Needs a runtime.

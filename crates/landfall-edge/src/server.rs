@@ -4,7 +4,6 @@
 //! the idle ones are closed (never first: a client may be writing its next request); at the bound
 //! whatever is left.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, Seek as _, Write as _};
@@ -110,20 +109,25 @@ impl Drop for Background {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.edge.doors().shut_others(&BTreeSet::new());
+        self.edge.doors().shut();
     }
 }
 
 impl Server {
-    /// Loads the persisted table, binds its listeners and the control socket, and serves. A listener
-    /// that cannot be bound does not stop the others; it is tried again every second.
+    /// Loads the persisted table, takes its listeners from the keeper or binds them, binds the control
+    /// socket, and serves. A listener that cannot be bound does not stop the others; it is tried again every second.
     #[expect(clippy::unused_async, reason = "says that it needs a runtime")]
     pub async fn start(mut config: EdgeConfig) -> Result<Self, EdgeError> {
         let (store, table) = Store::open(&config.state_dir)?;
         let control = Arc::new(ControlSocket::bind(&config)?);
         let pid_file = config.pid_file.take();
+        let wanted = table.listeners();
         let edge = Edge::new(config, table);
-        Ok(Self::begin(edge, Opened::new(), Estate { store, control, pid_file }))
+        let kept = edge.doors().kept(&wanted);
+        if !kept.is_empty() {
+            tracing::info!(sockets = kept.len(), "goes on with the sockets of an earlier edge");
+        }
+        Ok(Self::begin(edge, kept, Estate { store, control, pid_file }))
     }
 
     /// Takes over from the edge that serves with this state folder and control socket: its listeners,
@@ -146,6 +150,8 @@ impl Server {
         let control = Arc::new(ControlSocket::adopt(&config, given.control));
         // Until it is ours its file is none of our business.
         control.keep_file(true);
+        // These are sockets that the old edge hands over, too.
+        drop(config.keeper.as_ref().map(|keeper| keeper.take()));
         let edge = Edge::new(config, table);
         let line = old.settle().await.map_err(refused)?;
         control.keep_file(false);
@@ -210,7 +216,7 @@ impl Server {
         let edge = Arc::clone(&self.edge);
         let (hub, limits) = (edge.hub(), edge.limits());
         hub.advance(Stage::Draining);
-        edge.doors().shut_others(&BTreeSet::new());
+        edge.doors().shut();
         let stays = timeout(limits.handed_over, hurry);
         // What is asked of an old edge goes through this one, so that has to end first.
         let all_gone = async || {

@@ -3,5 +3,6 @@
 pub mod chaos;
 pub mod conformance;
 pub mod fake;
+pub mod holder;
 pub mod host;
 pub mod load;

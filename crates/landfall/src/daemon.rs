@@ -3,6 +3,7 @@
 //! A running process holds a lock on its pid file, so a pid that was given to a stranger is never
 //! taken for ours. Where systemd supervises, its units run the same commands in the foreground.
 
+mod fd_store;
 pub(crate) mod notify;
 mod pidfile;
 mod process;
@@ -14,6 +15,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+pub(crate) use fd_store::FdStore;
 pub(crate) use pidfile::PidFile;
 pub(crate) use process::{asked_to_end, begin};
 pub(crate) use start::{Launch, Started, launch, succeed};

@@ -54,6 +54,8 @@ pub(super) struct Outcome {
     pub(super) failed: u64,
     /// Of these, refused because nobody listened.
     pub(super) unheard: u64,
+    /// Reads that went out again, since their connection ended before an answer.
+    pub(super) retried: u64,
     pub(super) acknowledged: u64,
     pub(super) lost: u64,
     /// The longest time without an answer.
@@ -251,6 +253,7 @@ impl Runner {
         outcome.failed = report.total.failed + report.total.skipped;
         let unheard = report.failures.iter().filter(|failure| failure.what.contains("connect:"));
         outcome.unheard = unheard.count() as u64;
+        outcome.retried = report.total.retried;
         outcome.acknowledged = report.writes.acknowledged;
         outcome.lost = report.writes.acknowledged - report.writes.found;
         outcome.gap_ms = report.total.longest_gap_ms;

@@ -55,14 +55,22 @@ pub fn random(
     say("asking for every acknowledged write");
     let began = run.began;
     let report = load.stop_blocking();
-    let near = |at_ms: f64| {
-        let at = began + Duration::from_secs_f64(at_ms / 1000.0);
-        run.edge_away.iter().any(|(from, to)| at + NEAR >= *from && at <= *to + NEAR)
+    let overlaps = |began_ms: f64, ended_ms: f64| {
+        let at = |ms: f64| began + Duration::from_secs_f64(ms / 1000.0);
+        let (first, last) = (at(began_ms), at(ended_ms));
+        run.edge_away.iter().any(|(from, to)| last + NEAR >= *from && first <= *to + NEAR)
     };
+    let near = |at_ms: f64| overlaps(at_ms, at_ms);
     let during = report.failures.iter().filter(|failure| near(failure.at_ms)).count() as u64;
     let others = report.total.failed + report.total.skipped - during;
     for failure in report.failures.iter().filter(|failure| !near(failure.at_ms)).take(20) {
         run.broken.push(format!("a request failed: {failure}"));
+    }
+    // A request that went out again was under way when the edge was killed, and only then.
+    let retried = report.retried_ms.iter();
+    let unexplained = retried.filter(|[from, to]| !overlaps(from.max(0.0), *to)).count();
+    if unexplained > 0 {
+        run.broken.push(format!("{unexplained} connections ended without an answer"));
     }
     let writes = &report.writes;
     let lost = writes.acknowledged - writes.found;
@@ -73,7 +81,7 @@ pub fn random(
         &engine,
         options,
         report.total.sent,
-        (others, during),
+        (others, during, report.total.retried),
         (writes.acknowledged, lost),
     );
     say(&text);
@@ -361,7 +369,7 @@ impl Random {
         engine: &str,
         options: RandomOptions,
         sent: u64,
-        (failed, during): (u64, u64),
+        (failed, during, retried): (u64, u64, u64),
         (acknowledged, lost): (u64, u64),
     ) -> String {
         let list = |map: Vec<(String, u64)>| {
@@ -377,7 +385,7 @@ impl Random {
              - {rollouts} rollouts asked for: {}; of these {}.\n\
              - {} faults: {hits}.\n\
              - {sent} requests, {failed} failed; {during} more failed while the edge itself was \
-             killed and away ({} times).\n\
+             killed and away ({} times), where {retried} reads were sent again.\n\
              - {acknowledged} acknowledged writes, {lost} lost.\n\
              - Most memory after a rollout: agent {} KiB, edge {} KiB (developer's build).\n\
              - Broken invariants: {}.\n",

@@ -15,6 +15,7 @@ use super::disk::Disk;
 use super::engine::{Engine, EngineSpec};
 use super::units::{Role, Units};
 use super::world::World;
+use crate::holder::Holder;
 use crate::host::{Host, ask, run_ok, until};
 
 /// Images the app is made of.
@@ -93,7 +94,7 @@ impl Site {
         site.bring_images(&setup.images_from)?;
         site.app.build(&site.engine)?;
         site.make_strangers()?;
-        site.add_units();
+        site.add_units()?;
         site.units.start(Role::Edge);
         site.units.start(Role::Agent);
         site.wait_edge()?;
@@ -101,7 +102,7 @@ impl Site {
         Ok(site)
     }
 
-    fn add_units(&self) {
+    fn add_units(&self) -> io::Result<()> {
         let (host, strike) = (Arc::clone(&self.host), self.strike.clone());
         self.units.add(Role::Agent, self.host.agent_log(), move || {
             let mut command = host.landfall();
@@ -114,6 +115,10 @@ impl Site {
             command.args(["edge", "run"]);
             command
         });
+        let notify = self.folder.join("notify");
+        fs::remove_file(&notify).or_else(missing)?;
+        self.units.hold(Role::Edge, Holder::new(&notify)?);
+        Ok(())
     }
 
     fn bring_images(&self, from: &str) -> io::Result<()> {

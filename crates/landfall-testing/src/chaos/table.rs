@@ -25,6 +25,7 @@ struct Totals {
     requests: u64,
     failed: u64,
     excused: u64,
+    retried: u64,
     acknowledged: u64,
     lost: u64,
 }
@@ -55,6 +56,7 @@ impl Table {
         total.requests += outcome.requests;
         total.acknowledged += outcome.acknowledged;
         total.lost += outcome.lost;
+        total.retried += outcome.retried;
         *(if excused { &mut total.excused } else { &mut total.failed }) += outcome.failed;
         let broken = outcome.broken.iter().map(|what| format!("{place}: {what}"));
         self.broken.extend(broken);
@@ -64,6 +66,10 @@ impl Table {
         if outcome.failed > 0 && !excused {
             let first = outcome.failures.first().map_or("", String::as_str);
             self.broken.push(format!("{place}: {} requests failed: {first}", outcome.failed));
+        }
+        if outcome.retried > 0 && !excused {
+            self.broken
+                .push(format!("{place}: {} connections ended without an answer", outcome.retried));
         }
         if let Some((_, cells)) = self.rows.last_mut() {
             cells.push(text(outcome));
@@ -81,13 +87,13 @@ impl Table {
             all.extend(cells.iter().cloned());
             text.push_str(&line(&all));
         }
-        let Totals { cells, succeeded, undone, requests, failed, excused, acknowledged, lost } =
-            &self.total;
+        let Totals { cells, succeeded, undone, requests, failed, .. } = &self.total;
+        let Totals { excused, retried, acknowledged, lost, .. } = &self.total;
         let _ = writeln!(
             text,
             "\n{cells} faults: {succeeded} deploys succeeded, {undone} were undone. {requests} \
-             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed). {acknowledged} acknowledged \
-             writes, {lost} lost."
+             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed). {retried} reads sent again. \
+             {acknowledged} acknowledged writes, {lost} lost."
         );
         for broken in &self.broken {
             let one_line: Vec<&str> = broken.split_whitespace().collect();

@@ -1,5 +1,6 @@
 //! What systemd is elsewhere: starts processes, and starts them again a moment after they end
-//! (`Restart=always`, `RestartSec=`), until they are asked to stop.
+//! (`Restart=always`, `RestartSec=`), until they are asked to stop, and holds the sockets of those
+//! that ask for it (`FileDescriptorStoreMax=`).
 //!
 //! Processes are known by their role and struck by their own ids.
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::holder::Holder;
 use crate::host::{pass, until};
 
 /// Time from the end of a process to its next start.
@@ -37,6 +39,7 @@ struct Unit {
     role: Role,
     make: Box<dyn Fn() -> Command + Send>,
     log: PathBuf,
+    holder: Option<Holder>,
     child: Option<Child>,
     wanted: bool,
     due: Instant,
@@ -64,7 +67,11 @@ impl Unit {
 
     fn spawn(&self) -> io::Result<Child> {
         let log = File::options().create(true).append(true).open(&self.log)?;
-        (self.make)().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
+        let mut command = (self.make)();
+        if let Some(holder) = &self.holder {
+            command = holder.equip(&command)?;
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     }
 }
 
@@ -98,7 +105,13 @@ impl Units {
         make: impl Fn() -> Command + Send + 'static,
     ) {
         let (make, due) = (Box::new(make), Instant::now());
-        lock(&self.all).push(Unit { role, make, log, child: None, wanted: false, due, lives: 0 });
+        let (holder, child, wanted, lives) = (None, None, false, 0);
+        lock(&self.all).push(Unit { role, make, log, holder, child, wanted, due, lives });
+    }
+
+    /// Its sockets are held from now on, from one of its processes to the next.
+    pub(super) fn hold(&self, role: Role, holder: Holder) {
+        self.with(role, |unit| unit.holder = Some(holder));
     }
 
     fn with<T>(&self, role: Role, what: impl FnOnce(&mut Unit) -> T) -> Option<T> {
@@ -122,6 +135,7 @@ impl Units {
             self.signal(role, Signal::KILL);
             until(STOP_BOUND, || self.pid(role).is_none().then_some(()));
         }
+        self.with(role, |unit| unit.holder.iter().for_each(Holder::clear));
     }
 
     /// Its process, while it runs.

@@ -1,10 +1,12 @@
-//! Connections: kept ones, new ones, and the one case in which a request is sent twice.
+//! Connections: kept ones, new ones, and the cases in which a request is sent twice.
 //!
 //! A server may close a kept connection at the moment in which we send on it. As every client
 //! library does, we then send again on a new connection, but only where it is certain that nothing
-//! was sent, or where the request is a bodyless GET and the end came at once. Each such case is
-//! counted; anything else is a failure. A body goes out on a kept connection only if that was used
-//! within the last second.
+//! was sent, or where the request is a bodyless GET and the end came at once. A load may be told to
+//! send a GET again wherever its connection ended before an answer came, as browsers do and RFC 9110
+//! (9.2.2) allows. Each request is sent again once at most, and each such case is counted; anything
+//! else is a failure. A body goes out on a kept connection only if that was used within the last
+//! second.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -40,6 +42,8 @@ pub(super) struct Manner {
     pub(super) pace: Duration,
     /// Whether a close soon after sending may be put down to a stale connection.
     pub(super) may_be_stale: bool,
+    /// Whether a bodyless request may go out again after any close before its answer.
+    pub(super) may_repeat: bool,
 }
 
 /// The client's connections.
@@ -79,8 +83,14 @@ impl Client {
             Connection::KeepAlive => self.take_kept(!request.body().is_empty()),
             Connection::Fresh => None,
         };
+        let may_repeat = manner.may_repeat && request.body().is_empty();
         let Some(sender) = kept else {
-            return (self.send_on_new(request, manner).await, false);
+            return match self.send_on_new(request, manner).await {
+                Err(Fault::Unsent | Fault::NoAnswer(_)) if may_repeat => {
+                    (self.send_on_new(request, manner).await.map_err(told), true)
+                }
+                ended => (ended.map_err(told), false),
+            };
         };
         let began = Instant::now();
         let fault = match self.exchange(sender, request, manner).await {
@@ -89,9 +99,9 @@ impl Client {
         };
         let at_once = manner.may_be_stale && began.elapsed() < self.stale_within;
         match fault {
-            Fault::Unsent => (self.send_on_new(request, manner).await, true),
-            Fault::NoAnswer(_) if at_once && request.body().is_empty() => {
-                (self.send_on_new(request, manner).await, true)
+            Fault::Unsent => (self.send_on_new(request, manner).await.map_err(told), true),
+            Fault::NoAnswer(_) if at_once && request.body().is_empty() || may_repeat => {
+                (self.send_on_new(request, manner).await.map_err(told), true)
             }
             Fault::NoAnswer(what) | Fault::Broken(what) => {
                 (Err(format!("on a kept connection: {what}")), false)
@@ -99,16 +109,9 @@ impl Client {
         }
     }
 
-    async fn send_on_new(
-        &self,
-        request: &Request<Bytes>,
-        manner: Manner,
-    ) -> Result<Answer, String> {
-        let sender = self.connect().await?;
-        self.exchange(sender, request, manner).await.map_err(|fault| match fault {
-            Fault::Unsent => "the new connection was closed before the request".to_owned(),
-            Fault::NoAnswer(what) | Fault::Broken(what) => what,
-        })
+    async fn send_on_new(&self, request: &Request<Bytes>, manner: Manner) -> Result<Answer, Fault> {
+        let sender = self.connect().await.map_err(Fault::Broken)?;
+        self.exchange(sender, request, manner).await
     }
 
     async fn connect(&self) -> Result<Sender, String> {
@@ -166,6 +169,14 @@ impl Client {
         if kept.len() < KEPT_MAX {
             kept.push(Kept { sender, used: Instant::now() });
         }
+    }
+}
+
+/// What was wrong on a new connection.
+fn told(fault: Fault) -> String {
+    match fault {
+        Fault::Unsent => "the new connection was closed before the request".to_owned(),
+        Fault::NoAnswer(what) | Fault::Broken(what) => what,
     }
 }
 

@@ -24,6 +24,7 @@ struct Shared {
     acknowledged: Acknowledged,
     timeout: Duration,
     upload_time: Duration,
+    repeat: bool,
 }
 
 pub(super) async fn run(
@@ -42,6 +43,7 @@ pub(super) async fn run(
         acknowledged: Acknowledged::default(),
         timeout: config.timeout,
         upload_time: config.upload_time,
+        repeat: config.repeat,
     });
     pace(&config, &shared, stop).await;
     let ended = Instant::now();
@@ -53,6 +55,7 @@ pub(super) async fn run(
         phases: stats.phases(ended),
         total: stats.total(ended),
         failures: stats.take_failures(),
+        retried_ms: stats.take_retried_ms(),
         writes,
     }
 }
@@ -99,7 +102,8 @@ impl Shared {
         let Part { kind, connection, .. } = part;
         let request = self.calls.request(kind, uuid);
         let pace = if kind == Kind::Upload { self.upload_time } else { Duration::ZERO };
-        let manner = Manner { connection, pace, may_be_stale: kind != Kind::Slow };
+        let may_repeat = self.repeat;
+        let manner = Manner { connection, pace, may_be_stale: kind != Kind::Slow, may_repeat };
         let began = Instant::now();
         let sending = self.client.send(&request, manner);
         let (answer, retried) = match tokio::time::timeout(self.timeout, sending).await {

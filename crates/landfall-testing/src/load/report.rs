@@ -19,6 +19,9 @@ pub struct Report {
     pub total: PhaseReport,
     /// The first failures, as many as the configuration keeps.
     pub failures: Vec<Failure>,
+    /// The first requests that were sent again, as many as the configuration keeps of failures: when
+    /// they began and when they ended, since the start of the load.
+    pub retried_ms: Vec<[f64; 2]>,
     /// The check of the acknowledged orders.
     pub writes: WritesReport,
 }
@@ -42,7 +45,7 @@ pub struct PhaseReport {
     pub slow: u64,
     /// Requests that were due and not sent, since too many were under way.
     pub skipped: u64,
-    /// Sent again, since a kept connection turned out to be closed before any answer.
+    /// Sent again, since the connection turned out to be closed before any answer.
     pub retried: u64,
     /// Half of the right answers took at most this.
     pub p50_ms: f64,

@@ -27,6 +27,7 @@ pub(super) struct Stats {
     started: Instant,
     phases: Vec<Phase>,
     failures: Vec<Failure>,
+    retried_ms: Vec<[f64; 2]>,
     failures_max: usize,
     slow_above: Duration,
 }
@@ -95,6 +96,7 @@ impl Stats {
             started: now,
             phases: vec![Phase::new(phase, now)],
             failures: Vec::new(),
+            retried_ms: Vec::new(),
             failures_max,
             slow_above: Duration::MAX,
         }
@@ -134,6 +136,9 @@ impl Stats {
         let phase = &mut self.phases[index];
         phase.slow += u64::from(slow);
         phase.retried += u64::from(outcome.retried);
+        if outcome.retried && self.retried_ms.len() < self.failures_max {
+            self.retried_ms.push([at_ms - millis(outcome.latency), at_ms]);
+        }
         match outcome.result {
             Ok(release) => {
                 phase.ok += 1;
@@ -197,6 +202,10 @@ impl Stats {
 
     pub(super) fn take_failures(&mut self) -> Vec<Failure> {
         std::mem::take(&mut self.failures)
+    }
+
+    pub(super) fn take_retried_ms(&mut self) -> Vec<[f64; 2]> {
+        std::mem::take(&mut self.retried_ms)
     }
 
     fn current(&mut self) -> &mut Phase {

@@ -75,8 +75,12 @@ fn note(report: &mut WritesReport, uuid: u128, status: Option<StatusCode>) {
 
 async fn ask(client: &Client, calls: &Calls, uuid: u128, end: Instant) -> Option<StatusCode> {
     let request = calls.order(uuid);
-    let manner =
-        Manner { connection: Connection::KeepAlive, pace: Duration::ZERO, may_be_stale: true };
+    let manner = Manner {
+        connection: Connection::KeepAlive,
+        pace: Duration::ZERO,
+        may_be_stale: true,
+        may_repeat: false,
+    };
     let mut status = None;
     for attempt in 0..ASK_TIMES {
         if Instant::now() >= end {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use landfall_api::EdgeClient;
 use landfall_edge::{Begin, EdgeConfig};
 
-use crate::daemon::{self, Launch, PidFile, Role, notify, succeed};
+use crate::daemon::{self, FdStore, Launch, PidFile, Role, notify, succeed};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -33,7 +33,9 @@ enum EdgeCommand {
 ///
 /// Runs the edge until SIGTERM or SIGINT, its log on standard error (`LANDFALL_LOG` sets how much).
 /// Requests in flight are finished before it ends. With `--take-over` a running edge hands its
-/// listening sockets over, finishes what it has, and ends: no connection is refused.
+/// listening sockets over, finishes what it has, and ends: no connection is refused. Under systemd
+/// (`FileDescriptorStoreMax=`) an edge that is killed refuses none either: its sockets are held for the
+/// next one, and clients wait that long.
 #[derive(Debug, Args)]
 struct RunArgs {
     /// Folder of its route tables; `LANDFALL_STATE_DIR/edge` by default.
@@ -99,6 +101,7 @@ async fn upgrade(invocation: &Invocation) -> Result<Exit, Failure> {
 
 fn run_foreground(args: &RunArgs, invocation: &Invocation) -> Result<Exit, Failure> {
     let paths = &invocation.settings.paths;
+    let keeper = FdStore::from_env();
     daemon::begin(args.detached)?;
     let state_dir = args.state_dir.clone().unwrap_or_else(|| paths.edge_state());
     let control = args.control.clone().unwrap_or_else(|| paths.edge_socket());
@@ -106,6 +109,7 @@ fn run_foreground(args: &RunArgs, invocation: &Invocation) -> Result<Exit, Failu
     if let Some(workers) = args.workers {
         config.workers = workers.into();
     }
+    config.keeper = Some(keeper);
     let begin = if args.take_over && UnixStream::connect(&config.control_socket).is_ok() {
         // The pid file comes with the rest.
         Begin::TakeOver

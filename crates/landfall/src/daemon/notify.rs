@@ -5,14 +5,17 @@
 //! supervisor with a watchdog ends a process whose main loop stands still.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
@@ -22,12 +25,19 @@ const SOCKET_VARIABLE: &str = "NOTIFY_SOCKET";
 const WATCHDOG_VARIABLE: &str = "WATCHDOG_USEC";
 /// Pause between two questions to a process that starts.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+/// A supervisor that reads nothing holds nobody up for longer.
+const SEND: Duration = Duration::from_secs(1);
 /// Time for its answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Whether a supervisor wants to know.
 pub(crate) fn is_supervised() -> bool {
-    std::env::var_os(SOCKET_VARIABLE).is_some_and(|socket| !socket.is_empty())
+    socket().is_some()
+}
+
+/// The supervisor's socket, as it named it.
+pub(super) fn socket() -> Option<OsString> {
+    std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty())
 }
 
 /// Says that this process ends.
@@ -74,20 +84,28 @@ fn watchdog() -> Option<Duration> {
 }
 
 fn tell(lines: &str) {
-    let Some(socket) = std::env::var_os(SOCKET_VARIABLE).filter(|socket| !socket.is_empty()) else {
-        return;
-    };
-    if let Err(error) = send(&socket, lines) {
+    let Some(socket) = socket() else { return };
+    if let Err(error) = send(&socket, lines, &[]) {
         tracing::warn!(%error, "cannot tell the supervisor");
     }
 }
 
-fn send(socket: &OsStr, lines: &str) -> io::Result<()> {
+/// Sends lines, and descriptors with them.
+pub(super) fn send(socket: &OsStr, lines: &str, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let address = match socket.as_bytes() {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         path => SocketAddr::from_pathname(OsStr::from_bytes(path))?,
     };
-    UnixDatagram::unbound()?.send_to_addr(lines.as_bytes(), &address).map(drop)
+    let datagrams = UnixDatagram::unbound()?;
+    datagrams.set_write_timeout(Some(SEND))?;
+    datagrams.connect_addr(&address)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !rights.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let text = [IoSlice::new(lines.as_bytes())];
+    Ok(sendmsg(&datagrams, &text, &mut rights, SendFlags::NOSIGNAL).map(drop)?)
 }
 
 #[cfg(test)]
@@ -105,7 +123,7 @@ mod tests {
             (UnixDatagram::bind_addr(&abstract_name).unwrap(), format!("@{name}").into()),
         ];
         for (socket, told) in sockets {
-            send(&told, "READY=1").unwrap();
+            send(&told, "READY=1", &[]).unwrap();
             let mut buffer = [0; 64];
             let count = socket.recv(&mut buffer).unwrap();
             assert_eq!(&buffer[..count], b"READY=1");

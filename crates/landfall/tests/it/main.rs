@@ -8,6 +8,7 @@ mod config;
 mod explain;
 mod help;
 mod init;
+mod kept;
 mod past;
 mod processes;
 mod reference;

@@ -81,6 +81,23 @@ async fn a_reset_before_the_answer_is_a_failure_on_a_fresh_connection() {
 }
 
 #[tokio::test]
+async fn a_load_that_repeats_sends_a_get_again_once_and_never_an_order() {
+    let server = Server::start(Manners::Drops).await;
+    let parts = [(Kind::Page, Fresh), (Kind::Page, KeepAlive)];
+    let repeats = LoadConfig { repeat: true, ..quick(&server, &parts) };
+    let report = run_until(repeats, 40).await;
+    // Every third is dropped, a repeated one only by chance again.
+    assert!(report.total.retried >= 8 && report.total.ok >= 30, "{report}");
+    assert_eq!(report.retried_ms.len() as u64, report.total.retried);
+    let server = Server::start(Manners::Drops).await;
+    let parts = [(Kind::Order, Fresh), (Kind::Order, KeepAlive)];
+    let repeats = LoadConfig { repeat: true, ..quick(&server, &parts) };
+    let report = run_until(repeats, 40).await;
+    assert!(report.total.failed >= 8 && report.total.retried == 0, "{report}");
+    assert_eq!(server.most_often_posted(), 1);
+}
+
+#[tokio::test]
 async fn a_drop_of_a_slow_request_on_a_kept_connection_is_not_taken_for_a_stale_one() {
     let server = Server::start(Manners::Drops).await;
     let report = run_until(quick(&server, &[(Kind::Slow, KeepAlive)]), 40).await;
