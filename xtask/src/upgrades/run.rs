@@ -21,6 +21,8 @@ use crate::{product, wait};
 
 /// Bound of everything that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the body of an upload is on its way, so that a hand-over meets some of them.
+const UPLOAD: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let product = product::release()?;
@@ -69,7 +71,7 @@ fn tell(args: &Args, report: &Report, echoes: &Result<u64>, times: &mut [Duratio
     let echoes = echoes.as_ref().map_or_else(|error| format!("broke: {error:#}"), u64::to_string);
     print(&format!(
         "{} upgrades at {} requests/s: {} sent, {} ok, {} refused, reset or wrong, {} sent again, \
-         {} skipped\np50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms; orders: {} acknowledged, {} \
+         {} skipped\np50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms (an upload takes {} ms by itself); orders: {} acknowledged, {} \
          found\na take-over takes {:.0} ms (median; start of the process included), {:.0} at most\n\
          echoes of the tunnel over all of them: {echoes}",
         args.upgrades,
@@ -82,6 +84,7 @@ fn tell(args: &Args, report: &Report, echoes: &Result<u64>, times: &mut [Duratio
         total.p50_ms,
         total.p99_ms,
         total.max_ms,
+        UPLOAD.as_millis(),
         report.writes.acknowledged,
         report.writes.found,
         ms(times.get(times.len() / 2)),
@@ -106,6 +109,7 @@ fn mix(target: SocketAddr, rate_per_s: u32) -> LoadConfig {
             Part::new(Kind::Upload, Fresh, 1),
         ],
         upload_bytes: 16 * 1024,
+        upload_time: UPLOAD,
         rate_per_s,
         ..LoadConfig::plain(&target.to_string())
     }
