@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// The bound of each wait: long enough for a busy machine, and never waited for in vain.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Requests that killed edges may have had in their hands, over a whole test.
+const CUT_MAX: usize = 30;
+
 /// An edge's folder, and what a supervisor does for it.
 struct Site {
     dir: tempfile::TempDir,
@@ -136,8 +139,29 @@ fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
     let (refused, cut) = refused_and_cut(&report);
     assert_eq!(refused, 0, "{report}");
     // What a killed edge had in its hands at that moment is lost: at this rate next to nothing.
-    assert!(cut <= 30, "{report}");
+    assert!(cut <= CUT_MAX, "{report}");
     assert_eq!(report.writes.found, report.writes.acknowledged, "{report}");
+    kill(edge);
+}
+
+#[test]
+fn an_edge_that_is_stopped_and_started_again_loses_nothing() {
+    let backend = StandIn::start().unwrap();
+    let (mut site, listen) = (Site::new(), free_address());
+    let mut edge = site.start(&[]);
+    site.serve(&[listen], backend.address());
+    site.wait_for_hold(&[listen]);
+    let load = Load::start(strict(listen), "load").unwrap();
+    for _ in 0..3 {
+        served(&load, 50);
+        let asked = Command::new("kill").args(["-TERM", &edge.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        assert!(edge.wait().unwrap().success());
+        edge = site.start(&[]);
+    }
+    served(&load, 50);
+    let report = load.stop_blocking();
+    assert!(report.is_clean() && report.total.retried == 0, "{report}");
     kill(edge);
 }
 
@@ -152,10 +176,10 @@ fn without_somebody_who_holds_them_the_sockets_go_with_the_edge() {
     served(&load, 50);
     site.holder.clear();
     kill(edge);
-    let refused = || load.phases().iter().any(|phase| phase.failed > 0).then_some(());
-    until(PATIENCE, refused).expect("connections are refused");
-    let (refused, _) = refused_and_cut(&load.stop_blocking());
-    assert!(refused > 0);
+    let failed = || load.phases().iter().map(|phase| phase.failed).sum::<u64>();
+    until(PATIENCE, || (failed() > CUT_MAX as u64).then_some(())).expect("requests fail");
+    let report = load.stop_blocking();
+    assert!(refused_and_cut(&report).0 > 0, "{report}");
 }
 
 #[test]
