@@ -10,6 +10,7 @@ mod cmd;
 mod demo;
 mod fuzz;
 mod load;
+mod powercut;
 mod product;
 mod rings;
 mod setup;
@@ -58,6 +59,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Break everything around deploys on engines of its own, and write down what held.
     Chaos(chaos::Args),
+    /// Cut the power in the middle of deploys, and look for anything acknowledged that is gone.
+    Powercut(powercut::Args),
 }
 
 fn main() -> ExitCode {
@@ -79,13 +82,16 @@ fn main() -> ExitCode {
         Command::Upgrades(args) => upgrades::run(&args),
         #[cfg(feature = "load")]
         Command::Chaos(args) => chaos::run(&args),
+        #[cfg(feature = "load")]
+        Command::Powercut(args) => powercut::run(&args),
         #[cfg(not(feature = "load"))]
         Command::Load(_)
         | Command::Upgrades(_)
         | Command::Demo(_)
         | Command::Soak(_)
         | Command::Bench(_)
-        | Command::Chaos(_) => again_with_load(),
+        | Command::Chaos(_)
+        | Command::Powercut(_) => again_with_load(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

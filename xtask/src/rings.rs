@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the rings on real
 //! engines, the distribution's and the newest in a network namespace of its own, with either of its
-//! image stores: first the port's own suite, then complete stories; and a little of the chaos.
+//! image stores: first the port's own suite, then complete stories; and a little of the chaos and of
+//! the power cuts.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -99,16 +100,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         other.stop()?;
     }
     if args.filter.is_empty() && args.on.is_none_or(|only| only == On::Installed) {
-        ring("chaos", short_chaos)?;
+        ring("chaos", || with_load(&["chaos", "matrix", "--only", "short", "--no-document"]))?;
+        ring("power cuts", || with_load(&["powercut", "--cuts", "8"]))?;
     }
     Ok(())
 }
 
-/// A little of the chaos, by the command that does all of it, built with the load generator.
-fn short_chaos() -> Result<()> {
+/// A little of what another command does in full, which is built with the load generator.
+fn with_load(words: &[&str]) -> Result<()> {
     let mut command = cmd("cargo", ["run", "--quiet", "--package", "xtask", "--features", "load"]);
-    command.args(["--", "chaos", "matrix", "--only", "short", "--no-document"]);
-    run_program(command.current_dir(root()))
+    run_program(command.arg("--").args(words).current_dir(root()))
 }
 
 /// Runs the port's suite and the stories against the first engine; the second only builds images.

@@ -76,7 +76,7 @@ pub(crate) fn free_port(preferred: u16) -> Result<u16> {
 }
 
 /// Held while the file is open; the kernel lets go of it when this process ends.
-fn lock(name: &str) -> Result<File> {
+pub(crate) fn lock(name: &str) -> Result<File> {
     let path = std::env::temp_dir().join(format!("landfall-xtask-{name}.lock"));
     let lock = File::create(&path).with_context(|| format!("open {}", path.display()))?;
     lock.try_lock().with_context(|| format!("another {name} runs on this machine"))?;

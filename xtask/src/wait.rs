@@ -36,7 +36,8 @@ pub(crate) fn pass(time: Duration) {
     }
 }
 
+/// Lets a moment pass.
 #[expect(clippy::disallowed_methods, reason = "xtask has no Clock port; this is its only wait")]
-fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }

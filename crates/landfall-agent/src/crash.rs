@@ -5,6 +5,9 @@
 //! runs already can be struck: `<seq in its journal>:<before|after>:<kill|stop>` in it is carried
 //! out once, and the file removed. What was appended is listed beside it, in `<file>.trace`.
 //!
+//! `LANDFALL_UNSYNCED` opens the store so that nothing is synced: what a power cut then takes must be
+//! missed by whoever looks for it.
+//!
 //! Only with the cargo feature `crash-points`; without it all of this is nothing.
 
 /// Where an append stands.
@@ -18,6 +21,15 @@ pub(crate) enum When {
 
 #[cfg(not(feature = "crash-points"))]
 pub(crate) fn point(_seq: u64, _record: &landfall_core::record::Record, _when: When) {}
+
+/// What `SQLite` syncs, as its pragma says it.
+pub(crate) fn synchronous() -> &'static str {
+    #[cfg(feature = "crash-points")]
+    if std::env::var_os("LANDFALL_UNSYNCED").is_some() {
+        return "OFF";
+    }
+    "FULL"
+}
 
 #[cfg(feature = "crash-points")]
 pub(crate) use planted::point;

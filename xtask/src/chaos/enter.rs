@@ -23,10 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return inside(args);
     }
     packages::install_tools()?;
-    packages::install_missing(&[
-        ("docker-registry", "docker-registry"),
-        ("mkfs.ext4", "e2fsprogs"),
-    ])?;
+    packages::install_missing(&[("docker-registry", "docker-registry")])?;
     let source = engine::ensure()?;
     images::ensure(&source)?;
     let init = find("tini").or_else(|| find("docker-init"));

@@ -12,13 +12,15 @@ use crate::cmd::{cmd, find, read, say};
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Programs that tests and bench run, with the package each comes from.
-const TOOLS: [(&str, &str); 8] = [
+const TOOLS: [(&str, &str); 10] = [
     ("nginx", "nginx-light"),
     ("wrk", "wrk"),
     ("curl", "curl"),
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("git", "git"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("mkfs.xfs", "xfsprogs"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
 ];

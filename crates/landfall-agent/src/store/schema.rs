@@ -92,7 +92,7 @@ fn open_checked(dir: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     check_owner(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", crate::crash::synchronous())?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Records are read seldom: a larger cache would only grow with the history.
     connection.pragma_update(None, "cache_size", CACHE_SIZE)?;

@@ -46,6 +46,7 @@ pub struct Host {
     run_dir: PathBuf,
     engine: String,
     agent_env: Vec<(String, String)>,
+    edge_env: Vec<(String, String)>,
     agent: Option<Process>,
     edge: Option<Process>,
 }
@@ -57,8 +58,8 @@ impl Host {
         fs::create_dir_all(work_dir.join("state"))?;
         let run_dir = run_dir_of(&work_dir);
         fs::create_dir_all(&run_dir)?;
-        let (engine, agent_env) = (docker_host, Vec::new());
-        Ok(Self { bin, work_dir, run_dir, engine, agent_env, agent: None, edge: None })
+        let (engine, agent_env, edge_env) = (docker_host, Vec::new(), Vec::new());
+        Ok(Self { bin, work_dir, run_dir, engine, agent_env, edge_env, agent: None, edge: None })
     }
 
     /// The agent gets this variable when it is started next, for example `LANDFALL_CRASH`.
@@ -70,6 +71,12 @@ impl Host {
     /// The agent is started without that variable.
     pub fn clear_agent_env(&mut self, name: &str) {
         self.agent_env.retain(|(known, _)| known != name);
+    }
+
+    /// Agent and edge get this variable when they are started next.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.set_agent_env(name, value);
+        self.edge_env.push((name.to_owned(), value.to_owned()));
     }
 
     /// Where agent and edge keep their state.
@@ -131,7 +138,7 @@ impl Host {
     /// Starts the edge and waits until it answers.
     pub fn start_edge(&mut self) -> io::Result<()> {
         let mut command = self.landfall();
-        command.args(["edge", "run"]);
+        command.args(["edge", "run"]).envs(self.edge_env.iter().map(|(n, v)| (n, v)));
         self.edge = Some(spawn(command, &self.edge_log())?);
         let (socket, log) = (self.edge_socket(), self.edge_log());
         answers("edge", self.edge.as_mut(), &socket, "/v1/status", &log)
