@@ -31,7 +31,8 @@ pub(crate) struct Args {
 enum What {
     /// Every step of a deploy against every fault.
     Matrix {
-        /// Only these parts: kills, faults, disks, registry; `short` is a little of each.
+        /// Only these parts: kills, faults, engine, hands, disks, registry; `short` is a little of
+        /// each.
         #[arg(long)]
         only: Vec<String>,
         /// Only every n-th step.

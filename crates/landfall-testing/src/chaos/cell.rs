@@ -48,6 +48,8 @@ pub(super) struct Outcome {
     pub(super) verdict: Option<Verdict>,
     /// The deploy was refused before anything was changed.
     pub(super) refused: bool,
+    /// Something of what serves was taken away, and an operator's `repair` brought it back.
+    pub(super) repaired: bool,
     /// From the fault until all was well.
     pub(super) seconds: f64,
     pub(super) requests: u64,
@@ -214,12 +216,29 @@ impl Runner {
             fault::mend(&self.site)?;
         }
         self.site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
+        if fault.is_of_a_hand() {
+            outcome.repaired = self.put_right()?;
+        }
         self.settle(&before, &wish, outcome);
         outcome.seconds = began.elapsed().as_secs_f64();
         if let Some(Ok(deploy)) = deploy {
             outcome.compare(&deploy);
         }
         Ok(())
+    }
+
+    /// What a hand took of the release that serves, no deploy brings back: an operator sees it, and
+    /// puts it right. Whether there was something.
+    pub(super) fn put_right(&self) -> io::Result<bool> {
+        let (_, drift) = self.site.operator("drift")?;
+        if drift["findings"].as_array().is_none_or(Vec::is_empty) {
+            return Ok(false);
+        }
+        let (code, repaired) = self.site.operator("repair")?;
+        match code {
+            Some(0) => Ok(true),
+            _ => Err(io::Error::other(format!("after `repair` something differs: {repaired}"))),
+        }
     }
 
     pub(super) fn settle(&mut self, before: &Before, wish: &Wish, outcome: &mut Outcome) {

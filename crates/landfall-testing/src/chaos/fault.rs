@@ -66,6 +66,11 @@ impl Fault {
         !self.live_restore() || self == Self::EdgeKilled
     }
 
+    /// Whether somebody takes something away that is not his.
+    pub(super) fn is_of_a_hand(self) -> bool {
+        matches!(self, Self::ContainerRemoved | Self::CandidateRemoved | Self::NetworkRemoved)
+    }
+
     /// A column's head.
     pub(super) fn title(self) -> String {
         match self {

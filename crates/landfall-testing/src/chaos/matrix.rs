@@ -16,7 +16,8 @@ use super::table::{Table, text};
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
 pub struct MatrixOptions {
-    /// Parts; all when empty: `kills`, `faults`, `disks`, `registry`; `short` is a little of each.
+    /// Parts; all when empty: `kills`, `faults`, `engine`, `hands`, `disks`, `registry`; `short` is a
+    /// little of each.
     pub parts: Vec<String>,
     /// Only every n-th step.
     pub every: usize,
@@ -59,7 +60,11 @@ pub fn matrix(
     }
     if wanted("faults") {
         held &= done(&matrix.faults(&PROCESSES, "What else may die, at each step")?, keep)?;
+    }
+    if wanted("engine") {
         held &= done(&matrix.faults(&ENGINES, "The engine ends, at each step")?, keep)?;
+    }
+    if wanted("hands") {
         held &= done(&matrix.faults(&HANDS, "Things removed, disks full, at each step")?, keep)?;
     }
     if wanted("disks") {
@@ -146,7 +151,9 @@ impl Matrix<'_> {
         for broken in outcome.broken.iter().chain(&outcome.failures) {
             (self.say)(&format!("    {broken}"));
         }
-        table.cell(&place, &outcome, fault.excuses_requests());
+        // Whoever takes away the network of what serves ends its requests himself.
+        let cut_off = fault == Fault::NetworkRemoved && outcome.repaired;
+        table.cell(&place, &outcome, fault.excuses_requests() || cut_off);
         Ok(outcome)
     }
 

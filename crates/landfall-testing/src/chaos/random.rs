@@ -136,6 +136,8 @@ struct Random {
     served: Vec<(u64, Wish)>,
     attempts: BTreeMap<String, u64>,
     edge_away: Vec<(Instant, Instant)>,
+    /// How often what a hand took was of what serves.
+    repaired: u64,
     memory_kib: (u64, u64),
     broken: Vec<String>,
 }
@@ -152,6 +154,7 @@ impl Random {
             served: Vec::new(),
             attempts: BTreeMap::new(),
             edge_away: Vec::new(),
+            repaired: 0,
             memory_kib: (0, 0),
             broken: Vec::new(),
         }
@@ -214,8 +217,19 @@ impl Random {
         fault::mend(&self.runner.site)?;
         let settled = self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND);
         let place = format!("{wanted:?} of {} with {hits:?}", wish.word);
-        let mut broken: Vec<String> =
-            [struck.err(), settled.err()].into_iter().flatten().map(|e| e.to_string()).collect();
+        // The cutover may have come first: then it was a part of what serves.
+        let of_a_hand = |hit: &Hit| matches!(hit, Hit::Fault(fault) if fault.is_of_a_hand());
+        let righted = match hits.iter().any(|(_, hit)| of_a_hand(hit)) {
+            true => self.runner.put_right().map(|was_needed| {
+                self.repaired += u64::from(was_needed);
+            }),
+            false => Ok(()),
+        };
+        let mut broken: Vec<String> = [struck.err(), settled.err(), righted.err()]
+            .into_iter()
+            .flatten()
+            .map(|e| e.to_string())
+            .collect();
         match judge(&self.runner.site, &before, &target, &self.runner.shape) {
             Ok(verdict) => self.served(&before, &wish, verdict)?,
             Err(wrong) => broken.extend(wrong),
@@ -383,17 +397,18 @@ impl Random {
         let mut text = format!(
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
-             - {} faults: {hits}.\n\
+             - {} faults: {hits}; what a hand took was repaired {} times.\n\
              - {sent} requests, {failed} failed; {during} more failed while the edge itself was \
              killed and away ({} times), where {retried} reads were sent again.\n\
              - {acknowledged} acknowledged writes, {lost} lost.\n\
-             - Most memory after a rollout: agent {} KiB, edge {} KiB (developer's build).\n\
+             - Most memory after a rollout: agent {} KiB, edge {} KiB.\n\
              - Broken invariants: {}.\n",
             options.minutes,
             options.seed,
             owned(&self.wishes),
             owned(&self.verdicts),
             self.hits.values().sum::<u64>(),
+            self.repaired,
             self.edge_away.len(),
             self.memory_kib.0,
             self.memory_kib.1,

@@ -174,6 +174,19 @@ impl Site {
         Ok(self.host.status(App::NAME)?.unwrap_or_default())
     }
 
+    /// What one of the operator's commands says of the app, and its exit code.
+    pub(super) fn operator(&self, verb: &str) -> io::Result<(Option<i32>, Value)> {
+        let words = [verb, "--project-name", App::NAME, "--format", "json"];
+        let output = self.host.landfall().args(words).output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = said.lines().next().unwrap_or_default();
+        let value = serde_json::from_str(line).map_err(|error| {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            io::Error::other(format!("`{verb}` said {line:?} ({error}): {errors}"))
+        })?;
+        Ok((output.status.code(), value))
+    }
+
     /// What the engine has.
     pub(super) fn world(&self) -> io::Result<World> {
         World::look(&self.engine)

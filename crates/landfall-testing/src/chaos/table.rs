@@ -92,7 +92,8 @@ impl Table {
         let _ = writeln!(
             text,
             "\n{cells} faults: {succeeded} deploys succeeded, {undone} were undone. {requests} \
-             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed). {retried} reads sent again. \
+             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed, the network of what serves taken). \
+             {retried} reads sent again. \
              {acknowledged} acknowledged writes, {lost} lost."
         );
         for broken in &self.broken {
@@ -115,6 +116,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
     }
     let verdict = match outcome.verdict {
         _ if !outcome.broken.is_empty() => "**X**",
+        Some(Verdict::Succeeded) if outcome.repaired => "S repaired",
         Some(Verdict::Succeeded) => "S",
         Some(Verdict::Undone) if outcome.refused => "R",
         Some(Verdict::Undone) => "U",
