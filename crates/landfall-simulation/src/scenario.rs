@@ -215,7 +215,7 @@ fn failures() -> Vec<Scenario> {
     let mut refused = small_fails("the edge refuses the cutover");
     refused.edge_refuses = Some((app(SHOP), RolloutNumber(2)));
     let mut both = refused.clone();
-    both.name = "the edge refuses the cutover, and an earlier one is on its way".to_owned();
+    "the edge refuses the cutover, and an earlier one is on its way".clone_into(&mut both.name);
     both.edge_late_swap = true;
     let taken_away = |name: &str, what: Taken, service: &'static str| {
         let mut it = small_fails(name);

@@ -219,11 +219,12 @@ impl Random {
         let place = format!("{wanted:?} of {} with {hits:?}", wish.word);
         // The cutover may have come first: then it was a part of what serves.
         let of_a_hand = |hit: &Hit| matches!(hit, Hit::Fault(fault) if fault.is_of_a_hand());
-        let righted = match hits.iter().any(|(_, hit)| of_a_hand(hit)) {
-            true => self.runner.put_right().map(|was_needed| {
+        let righted = if hits.iter().any(|(_, hit)| of_a_hand(hit)) {
+            self.runner.put_right().map(|was_needed| {
                 self.repaired += u64::from(was_needed);
-            }),
-            false => Ok(()),
+            })
+        } else {
+            Ok(())
         };
         let mut broken: Vec<String> = [struck.err(), settled.err(), righted.err()]
             .into_iter()
