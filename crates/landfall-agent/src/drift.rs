@@ -320,7 +320,12 @@ fn shoulds(wanted: &Wanted) -> Vec<Should<'_>> {
                 name: &replica.name,
                 service: Some(&replica.service),
                 ours: true,
-                places: replica.attachments.iter().chain(linked).collect(),
+                places: replica
+                    .attachments
+                    .iter()
+                    .chain(linked)
+                    .filter(|place| plan.keeps_network(&place.network))
+                    .collect(),
             }
         })
         .collect();

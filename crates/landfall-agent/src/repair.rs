@@ -238,7 +238,8 @@ fn in_the_way<'a>(replica: &PlannedReplica, found: &'a [FoundContainer]) -> Opti
 fn places(plan: &Plan) -> Vec<(&str, &Attachment)> {
     let mut found: Vec<(&str, &Attachment)> = Vec::new();
     for replica in plan.replicas().filter(|replica| replica.workload != Workload::OneOff) {
-        found.extend(replica.attachments.iter().map(|place| (replica.name.as_str(), place)));
+        let kept = replica.attachments.iter().filter(|place| plan.keeps_network(&place.network));
+        found.extend(kept.map(|place| (replica.name.as_str(), place)));
     }
     for step in &plan.steps {
         if let Step::LinkStateful { links } | Step::TakeNames { links } = step {

@@ -3,6 +3,14 @@
 use crate::hash::sha256_hex;
 use crate::id::{AppName, Key, ReleaseNumber, RolloutNumber, ServiceName};
 
+/// Whether a network has a name that this app's networks have, and no external one should.
+pub fn is_network_of(app: &AppName, network: &str) -> bool {
+    network
+        .strip_prefix("landfall-")
+        .and_then(|rest| rest.strip_prefix(app.as_str()))
+        .is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// The persistent network of a compose network: stateful services live on it.
 pub fn app_network(app: &AppName, key: &Key) -> String {
     format!("landfall-{app}-{key}")

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate::{Accept, GateSpec};
 use crate::id::{AppName, ImageId, Key, ReleaseNumber, Revision, RolloutNumber, ServiceName};
 use crate::label::{Labels, Scope};
+use crate::name;
 use crate::route::AppRoutes;
 use crate::spec::{EndpointSpec, Workload};
 
@@ -420,6 +421,17 @@ impl Plan {
             let Step::OpenPreview { routes } = step else { return None };
             Some(routes)
         })
+    }
+
+    /// Whether a network is still there when all is done: its own, the persistent ones, and those that
+    /// are not of the app. Until the cutover a replaced database is on the previous release's too.
+    pub fn keeps_network(&self, network: &str) -> bool {
+        let named = |step: &Step| match step {
+            Step::CreateNetworks { networks } => networks.iter().any(|made| made.name == network),
+            Step::Prune { networks, .. } => networks.iter().any(|kept| kept == network),
+            _ => false,
+        };
+        self.steps.iter().any(named) || !name::is_network_of(&self.app, network)
     }
 
     /// Every replica the plan starts, in order.

@@ -27,7 +27,10 @@ where
     ) -> Result<(), Reason> {
         let release = Some(release);
         let context = Context { ports: self, plan, step, release, observer, cancel: None };
-        steps::remake(&context, replica).await.map_err(|error| error.reason)
+        // Places on networks that went with the previous release are no more.
+        let mut replica = replica.clone();
+        replica.attachments.retain(|place| plan.keeps_network(&place.network));
+        steps::remake(&context, &replica).await.map_err(|error| error.reason)
     }
 
     /// Does a step of a plan again. Only for steps that adopt what is there: networks, files, pins.

@@ -120,6 +120,10 @@ fn a_changed_database_is_replaced_in_place_and_joins_the_old_release_too() {
     assert_eq!(replaces, &["shop-db-d1-1".to_owned()]);
     let joined: Vec<_> = replica.attachments.iter().map(|a| a.network.as_str()).collect();
     assert_eq!(joined, ["landfall-shop-default", "landfall-shop-default-d1"]);
+    let kept = |network: &str| plan.keeps_network(network);
+    assert!(!kept("landfall-shop-default-d1"), "it goes with the release that it is of");
+    assert!(kept("landfall-shop-default") && kept("landfall-shop-default-d2"));
+    assert!(kept("somebody-elses") && kept("landfall-shopping-default-d1"));
     assert!(plan.notes.iter().any(|n| n.contains("replaced in place")), "{:?}", plan.notes);
 }
 
