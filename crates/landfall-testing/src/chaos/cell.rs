@@ -18,8 +18,9 @@ const DEPLOYS_AT_FIRST: u32 = 3;
 pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(40);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
-/// A rollout has this long to settle.
-pub(super) const SETTLE_BOUND: Duration = Duration::from_mins(2);
+/// A rollout has this long to settle: the app's own deadline of 2 min, which a one-off needs whose end
+/// a killed containerd has swallowed, and the undo after it.
+pub(super) const SETTLE_BOUND: Duration = Duration::from_mins(4);
 
 /// Which deploy is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
