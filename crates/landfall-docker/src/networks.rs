@@ -137,7 +137,7 @@ impl DockerEngine {
                 Ok(result) => result?,
                 // Engines up to 27 at least may count an endpoint that is gone (moby#42119), until
                 // they are restarted. Nobody is on it: whoever looks by label next tries again.
-                Err(_) if self.members(&id).await?.is_empty() => {
+                Err(_) if self.containers_on(&id).await?.is_empty() => {
                     tracing::warn!(
                         network,
                         "the engine keeps an empty network: it is left for now"
@@ -166,18 +166,23 @@ impl DockerEngine {
         let Some(seen) = none_if_missing(self.ask(docker.inspect_network(id, None)).await)? else {
             return Ok(Vec::new());
         };
-        let filters = HashMap::from([("network".to_owned(), vec![id.to_owned()])]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let containers = self.ask(docker.list_containers(Some(options))).await?;
-        let mut members: Vec<String> = containers.into_iter().filter_map(|c| c.id).collect();
+        let mut members = self.containers_on(id).await?;
         for (key, endpoint) in seen.containers.unwrap_or_default() {
-            if key.starts_with("ep-") {
-                members.extend(endpoint.name);
-            } else if !members.contains(&key) {
-                members.push(key);
+            // An endpoint whose container is gone, as a killed containerd leaves it, goes by its own
+            // name only: the engine does not find it by the container's id.
+            if !members.contains(&key) {
+                members.push(endpoint.name.unwrap_or(key));
             }
         }
         Ok(members)
+    }
+
+    /// Containers that are there, and on a network.
+    async fn containers_on(&self, id: &str) -> Result<Vec<String>, EngineError> {
+        let filters = HashMap::from([("network".to_owned(), vec![id.to_owned()])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let containers = self.ask(self.docker().await?.list_containers(Some(options))).await?;
+        Ok(containers.into_iter().filter_map(|container| container.id).collect())
     }
 
     pub(crate) async fn join(
