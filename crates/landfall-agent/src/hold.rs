@@ -135,9 +135,14 @@ impl<G: Ground> Agent<G> {
         }
     }
 
-    /// Calls off what was held for too long.
+    /// Calls off what was held for too long; and takes up what was called off, where the attempt at
+    /// recording that failed.
     pub(crate) fn end_overdue_holds(&self) {
         for lease in self.leases.all() {
+            if lease.is_held() && lease.cancel.is_wished() {
+                self.drive_held(&lease);
+                continue;
+            }
             let max_ms = lease
                 .feed
                 .look(|rollout| rollout.filter(|rollout| rollout.is_held())?.plan().hold?.max_ms);

@@ -162,6 +162,12 @@ impl Gate {
         Self { spec, successes: 0, exits_seen: 0, up_since_ms: 0, last_problem: None }
     }
 
+    /// Nobody could look: what it did meanwhile is not known, so it has to show anew that it stays up.
+    pub fn unseen(&mut self, elapsed_ms: u64) {
+        self.successes = 0;
+        self.up_since_ms = elapsed_ms;
+    }
+
     /// Takes one observation in and judges.
     pub fn observe(&mut self, seen: &Observation) -> Judgement {
         if seen.exits > self.exits_seen || !seen.running {
@@ -247,6 +253,15 @@ mod tests {
         assert_eq!(gate.observe(&Observation { exits: 1, ..up(450, None) }), Judgement::Wait);
         assert_eq!(gate.observe(&Observation { exits: 1, ..up(600, None) }), Judgement::Wait);
         assert_eq!(gate.observe(&Observation { exits: 1, ..up(950, None) }), Judgement::Ready);
+    }
+
+    #[test]
+    fn while_nobody_can_look_it_does_not_stay_up() {
+        let mut gate = Gate::new(spec(false));
+        assert_eq!(gate.observe(&up(10, None)), Judgement::Wait);
+        gate.unseen(450);
+        assert_eq!(gate.observe(&up(510, None)), Judgement::Wait);
+        assert_eq!(gate.observe(&up(950, None)), Judgement::Ready);
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub(super) async fn pass_after<E: Engine, G, J, C: Clock, F, O: Observer>(
                 Judgement::Wait => {}
             },
             Err(error) => {
+                gate.unseen(elapsed_ms);
                 looks_failed += 1;
                 if looks_failed >= LOOKS_FAILED_MAX {
                     return Err(error);
