@@ -14,9 +14,9 @@ use crate::ports::{Clock, Edge, Engine, ReplicaStatus, Status};
 /// One good answer of each endpoint; it gave more when it was verified.
 const SUCCESSES: u32 = 1;
 
-/// An engine that fails is asked again for so long, so often.
+/// An engine that fails is asked again after a pause, and for all replicas together no longer than this.
 const ENGINE_PAUSE: Duration = Duration::from_millis(250);
-const ENGINE_ASKED_MAX: u32 = 20;
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks whether everything that the rollout started still runs in its networks, and answers through
 /// the edge: what is wrong, if anything is. An engine that is away for long says nothing against it.
@@ -27,8 +27,10 @@ pub(super) async fn look<E: Engine, G: Edge, J, C: Clock, F, O>(
         return Ok(None);
     }
     let before = &context.plan.steps[..context.step];
+    let until = context.ports.clock.now() + ENGINE_PATIENCE;
     for replica in before.iter().filter(|step| stays(step)).flat_map(Step::replicas) {
-        if let Some(problem) = problem(context, replica).await {
+        let Some(seen) = status(context, replica, until).await else { break };
+        if let Some(problem) = problem(replica, seen.as_ref()) {
             let reason = Reason::new(ReasonKind::VerifyFailed, problem);
             return Ok(Some(gatekeeper::failure(context, replica, reason).await.reason));
         }
@@ -50,17 +52,12 @@ fn stays(step: &Step) -> bool {
 }
 
 fn checks(step: &Step) -> Option<&[Check]> {
-    match step {
-        Step::Verify { checks } => Some(checks),
-        _ => None,
-    }
+    let Step::Verify { checks } = step else { return None };
+    Some(checks)
 }
 
-async fn problem<E: Engine, G, J, C: Clock, F, O>(
-    context: &Context<'_, E, G, J, C, F, O>,
-    replica: &PlannedReplica,
-) -> Option<String> {
-    let Some(seen) = status(context, replica).await? else {
+fn problem(replica: &PlannedReplica, seen: Option<&ReplicaStatus>) -> Option<String> {
+    let Some(seen) = seen else {
         return Some("its container is gone: somebody removed it after it was verified".to_owned());
     };
     if seen.status != Status::Running {
@@ -71,16 +68,19 @@ async fn problem<E: Engine, G, J, C: Clock, F, O>(
     networks.find(away).map(|network| format!("it is not in the network {network} any more"))
 }
 
-/// `None`: the engine cannot be asked. `Some(None)`: it does not know the container.
+/// `None`: the engine cannot be asked, however often until then. `Some(None)`: it does not know the
+/// container.
 async fn status<E: Engine, G, J, C: Clock, F, O>(
     context: &Context<'_, E, G, J, C, F, O>,
     replica: &PlannedReplica,
+    until: Duration,
 ) -> Option<Option<ReplicaStatus>> {
-    for _ in 0..ENGINE_ASKED_MAX {
+    let clock = &context.ports.clock;
+    loop {
         match context.ports.engine.status(&replica.name).await {
             Ok(seen) => return Some(seen),
-            Err(_) => context.ports.clock.sleep(ENGINE_PAUSE).await,
+            Err(_) if clock.now() >= until => return None,
+            Err(_) => clock.sleep(ENGINE_PAUSE).await,
         }
     }
-    None
 }
