@@ -113,14 +113,20 @@ fn served(load: &Load, more: u64) {
     until(PATIENCE, || (ok() >= before + more).then_some(())).expect("the edge serves");
 }
 
-#[test]
-fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
+/// An edge whose one listener is held, and strict clients at it.
+fn under_load() -> (StandIn, Site, SocketAddr, Child, Load) {
     let backend = StandIn::start().unwrap();
     let (mut site, listen) = (Site::new(), free_address());
-    let mut edge = site.start(&[]);
+    let edge = site.start(&[]);
     site.serve(&[listen], backend.address());
     site.wait_for_hold(&[listen]);
     let load = Load::start(strict(listen), "load").unwrap();
+    (backend, site, listen, edge, load)
+}
+
+#[test]
+fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
+    let (_backend, site, listen, mut edge, load) = under_load();
     for _ in 0..5 {
         served(&load, 50);
         kill(edge);
@@ -146,12 +152,7 @@ fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
 
 #[test]
 fn an_edge_that_is_stopped_and_started_again_loses_nothing() {
-    let backend = StandIn::start().unwrap();
-    let (mut site, listen) = (Site::new(), free_address());
-    let mut edge = site.start(&[]);
-    site.serve(&[listen], backend.address());
-    site.wait_for_hold(&[listen]);
-    let load = Load::start(strict(listen), "load").unwrap();
+    let (_backend, site, _, mut edge, load) = under_load();
     for _ in 0..3 {
         served(&load, 50);
         let asked = Command::new("kill").args(["-TERM", &edge.id().to_string()]).status();
@@ -167,12 +168,7 @@ fn an_edge_that_is_stopped_and_started_again_loses_nothing() {
 
 #[test]
 fn without_somebody_who_holds_them_the_sockets_go_with_the_edge() {
-    let backend = StandIn::start().unwrap();
-    let (mut site, listen) = (Site::new(), free_address());
-    let edge = site.start(&[]);
-    site.serve(&[listen], backend.address());
-    site.wait_for_hold(&[listen]);
-    let load = Load::start(strict(listen), "load").unwrap();
+    let (_backend, site, _, edge, load) = under_load();
     served(&load, 50);
     site.holder.clear();
     kill(edge);
