@@ -1,4 +1,4 @@
-//! Bodies on their way through, never gathered: the client's to the endpoint, the endpoint's to the
+//! Bodies on their way through, never gathered but for a small one with an idempotency key: the client's to the endpoint, the endpoint's to the
 //! client. The latter carries the request's count and its connection, and gives both back at its
 //! last byte.
 
@@ -17,7 +17,12 @@ use crate::upstream::Upstream;
 #[derive(Debug)]
 pub(crate) enum RequestBody {
     Empty,
-    Stream { incoming: Incoming, activity: Arc<Activity> },
+    Stream {
+        incoming: Incoming,
+        activity: Arc<Activity>,
+    },
+    /// Read already, and gone once it is sent.
+    Whole(Option<Bytes>),
 }
 
 impl RequestBody {
@@ -46,6 +51,7 @@ impl Body for RequestBody {
                 }
                 Poll::Ready(frame)
             }
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 
@@ -53,6 +59,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Stream { incoming, .. } => incoming.is_end_stream(),
+            Self::Whole(bytes) => bytes.is_none(),
         }
     }
 
@@ -60,6 +67,9 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Stream { incoming, .. } => incoming.size_hint(),
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
         }
     }
 }

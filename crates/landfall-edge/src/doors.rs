@@ -7,6 +7,7 @@ use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::accept::{self, Door};
 use crate::edge::Edge;
@@ -26,6 +27,7 @@ pub(crate) struct Doors {
 struct Open {
     listener: Arc<TcpListener>,
     door: Arc<Door>,
+    accepting: JoinHandle<()>,
 }
 
 impl Doors {
@@ -111,8 +113,9 @@ impl Doors {
                 keeper.keep(listen, listener.as_fd());
             }
             let (listener, door) = (Arc::new(listener), Door::new(listen));
-            tokio::spawn(accept::run(Arc::clone(edge), Arc::clone(&door), Arc::clone(&listener)));
-            open.insert(listen, Open { listener, door });
+            let accepting = accept::run(Arc::clone(edge), Arc::clone(&door), Arc::clone(&listener));
+            let accepting = tokio::spawn(accepting);
+            open.insert(listen, Open { listener, door, accepting });
         }
     }
 
@@ -131,11 +134,13 @@ impl Doors {
     }
 
     /// Stops accepting. Others may go on with these sockets: a successor, or the next edge by way of
-    /// the keeper.
-    pub(crate) fn shut(&self) {
-        for (_, open) in std::mem::take(&mut *self.open()) {
+    /// the keeper. Whoever has been accepted is in the hub once the tasks returned have ended.
+    pub(crate) fn shut(&self) -> Vec<JoinHandle<()>> {
+        let shut = |open: Open| {
             open.door.shut();
-        }
+            open.accepting
+        };
+        std::mem::take(&mut *self.open()).into_values().map(shut).collect()
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Open>> {

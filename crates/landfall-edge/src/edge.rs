@@ -21,6 +21,7 @@ use crate::activity::millis;
 use crate::config::{EdgeConfig, Limits};
 use crate::control::ControlSocket;
 use crate::doors::{Doors, Opened};
+use crate::gather::Larder;
 use crate::handover::{Line, Tether, joined};
 use crate::held::Room;
 use crate::hub::Hub;
@@ -74,6 +75,7 @@ pub(crate) struct Edge {
     hub: Arc<Hub>,
     room: Arc<Room>,
     places: Arc<Semaphore>,
+    larder: Larder,
     requests: AtomicU64,
 }
 
@@ -90,6 +92,7 @@ impl Edge {
             serving: ArcSwap::default(),
             targets: Mutex::default(),
             room: Arc::default(),
+            larder: Larder::default(),
             writer: Arc::default(),
             estate: Arc::default(),
             predecessor: Tether::default(),
@@ -121,6 +124,11 @@ impl Edge {
     /// Where requests wait for an endpoint.
     pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
+    }
+
+    /// Where bodies lie that may be sent twice.
+    pub(crate) fn larder(&self) -> &Larder {
+        &self.larder
     }
 
     pub(crate) fn doors(&self) -> &Doors {

@@ -5,7 +5,8 @@
 //!   they are asked again after a while, by the table of that moment ([`held`]);
 //! - a request without body and side effects (GET, HEAD, OPTIONS) whose connection died before an
 //!   answer: the endpoint had closed it for being idle, or was stopped; [`REPLAYS_MAX`] times, on a
-//!   new one;
+//!   new one, and elsewhere if that died, too;
+//! - the same for a request with an idempotency key whose body could be kept ([`gather`]);
 //! - anything else is sent once, on a connection that is new, or idle for less than a second, well
 //!   within the endpoint's patience, and still open by the kernel's word.
 
@@ -27,6 +28,8 @@ use crate::body::{ResponseBody, UpstreamBody, recycle};
 use crate::config::Limits;
 use crate::edge::{Edge, PickError};
 use crate::forward::Peer;
+#[cfg(doc)]
+use crate::gather;
 use crate::headers;
 use crate::held;
 use crate::hub::{Member, Stage};
@@ -97,6 +100,10 @@ async fn exchange(
     outgoing: &mut Outgoing,
 ) -> Result<Response<ResponseBody>, Reason> {
     let mut held = None;
+    if outgoing.keyed {
+        // Boxed: seldom.
+        Box::pin(outgoing.gather(client)).await?;
+    }
     loop {
         let flight = match outgoing.pick(client) {
             Ok(flight) => flight,
@@ -115,8 +122,8 @@ async fn exchange(
     }
 }
 
-/// Sends the request to one endpoint. `None` if it refused: nothing was sent, and it is noted as
-/// tried.
+/// Sends the request to one endpoint. `None` if it refused, or died and the request may be sent
+/// again: it is noted as tried.
 async fn attempt(
     client: &Client,
     outgoing: &mut Outgoing,
@@ -159,12 +166,17 @@ async fn attempt(
                 target.patience().note_closed(idle);
                 outgoing.put_back(*request);
             }
-            (Err(error), _) => {
+            (Err(error), idle) => {
                 let Some(spare) = spare.filter(|_| matches!(error, SendError::Died(_))) else {
                     return Err(reason(client, &target.key().endpoint, &error));
                 };
                 outgoing.put_back(spare.into_request());
                 outgoing.replays += 1;
+                if idle.is_none() {
+                    // It died under the request: another one is asked first.
+                    outgoing.tried.push(target.id());
+                    return Ok(None);
+                }
                 pooled = false;
             }
         }

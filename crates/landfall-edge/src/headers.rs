@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version, request, response};
 
 use crate::answer::{REASON_HEADER, Reason};
 use crate::forward::{self, Peer};
+use crate::gather::KEY_HEADER;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -27,6 +28,7 @@ struct Seen {
     proxy: bool,
     reason: bool,
     claims: bool,
+    key: bool,
 }
 
 impl Seen {
@@ -48,6 +50,7 @@ impl Seen {
                 | "proxy-authorization"
                 | "proxy-authenticate" => seen.proxy = true,
                 REASON_HEADER => seen.reason = true,
+                KEY_HEADER => seen.key = true,
                 other => seen.claims |= forward::is_claim(other),
             }
         }
@@ -62,6 +65,8 @@ pub(crate) struct Outline {
     pub(crate) host: HeaderValue,
     /// It asks for an upgrade.
     pub(crate) upgrade: bool,
+    /// Its sender vouches that it may come twice.
+    pub(crate) keyed: bool,
 }
 
 /// Turns a client's head into the one for the endpoint.
@@ -106,7 +111,7 @@ pub(crate) fn prepare_request(
     }
     peer.announce(headers, &host, seen.claims);
     parts.version = Version::HTTP_11;
-    Ok(Outline { host, upgrade: upgrade.is_some() })
+    Ok(Outline { host, upgrade: upgrade.is_some(), keyed: seen.key })
 }
 
 /// Turns an endpoint's head into the one for the client.

@@ -27,6 +27,7 @@ mod edge;
 mod error;
 mod exchange;
 mod forward;
+mod gather;
 mod handover;
 mod headers;
 mod held;

@@ -1,13 +1,15 @@
-//! A client's request made ready for an endpoint, and a copy of its head for a second try.
+//! A client's request made ready for an endpoint, and a copy of it for a second try.
 
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::upgrade::OnUpgrade;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::answer::Reason;
 use crate::body::RequestBody;
 use crate::edge::PickError;
 use crate::exchange::Client;
+use crate::gather::gather;
 use crate::headers;
 use crate::target::Flight;
 
@@ -18,6 +20,10 @@ pub(crate) struct Outgoing {
     host: HeaderValue,
     /// May be sent a second time.
     pub(crate) repeatable: bool,
+    /// Has an idempotency key, and a body that is not at hand twice yet.
+    pub(crate) keyed: bool,
+    /// Where its body lies, when it was read beforehand.
+    place: Option<OwnedSemaphorePermit>,
     /// How often it was.
     pub(crate) replays: u8,
     /// The client's side of the upgrade that it asks for.
@@ -34,16 +40,27 @@ impl Outgoing {
             HeaderValue::from_str(&client.local.to_string()).expect("an address is plain ASCII")
         })?;
         let body = RequestBody::new(incoming, client.member.activity());
-        let repeatable = matches!(body, RequestBody::Empty)
-            && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let is_empty = matches!(body, RequestBody::Empty);
+        let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
         Ok(Self {
             request: Some(Request::from_parts(parts, body)),
             host: outline.host,
-            repeatable,
+            repeatable: is_empty && (is_safe || outline.keyed),
+            keyed: !is_empty && outline.keyed && !outline.upgrade,
+            place: None,
             replays: 0,
             upgrade: upgrade.filter(|_| outline.upgrade),
             tried: Vec::new(),
         })
+    }
+
+    /// Reads the body of a request with an idempotency key, if there is room to keep it.
+    pub(crate) async fn gather(&mut self, client: &Client) -> Result<(), Reason> {
+        let mut request = self.take();
+        self.place = gather(&mut request, client.edge.larder()).await?;
+        self.repeatable = self.place.is_some();
+        self.put_back(request);
+        Ok(())
     }
 
     /// An endpoint that was not tried yet, with the request counted in.
@@ -64,8 +81,9 @@ impl Outgoing {
     }
 }
 
-/// The head of a request without body. A plain list: most are never used.
+/// A request that may be sent twice. Its head is a plain list: most are never used.
 pub(crate) struct Spare {
+    body: Option<Bytes>,
     method: Method,
     uri: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -78,11 +96,16 @@ impl Spare {
         for (name, value) in headers {
             list.push((name.clone(), value.clone()));
         }
-        Self { method: request.method().clone(), uri: request.uri().clone(), headers: list }
+        let body = match request.body() {
+            RequestBody::Whole(bytes) => bytes.clone(),
+            RequestBody::Empty | RequestBody::Stream { .. } => None,
+        };
+        Self { body, method: request.method().clone(), uri: request.uri().clone(), headers: list }
     }
 
     pub(crate) fn into_request(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::Empty);
+        let body = self.body.map_or(RequestBody::Empty, |body| RequestBody::Whole(Some(body)));
+        let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         for (name, value) in self.headers {

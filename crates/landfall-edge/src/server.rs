@@ -109,7 +109,7 @@ impl Drop for Background {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.edge.doors().shut();
+        drop(self.edge.doors().shut());
     }
 }
 
@@ -216,7 +216,10 @@ impl Server {
         let edge = Arc::clone(&self.edge);
         let (hub, limits) = (edge.hub(), edge.limits());
         hub.advance(Stage::Draining);
-        edge.doors().shut();
+        for accepting in edge.doors().shut() {
+            // It only fails with the runtime.
+            let _ = accepting.await;
+        }
         let stays = timeout(limits.handed_over, hurry);
         // What is asked of an old edge goes through this one, so that has to end first.
         let all_gone = async || {

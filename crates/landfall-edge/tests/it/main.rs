@@ -8,6 +8,7 @@ mod drain;
 mod framing;
 mod handover;
 mod held;
+mod keyed;
 mod limits;
 mod listeners;
 mod persistence;

@@ -53,6 +53,17 @@ pub(super) enum Fault {
     DiskFull { which: Which, leave_kib: u64 },
 }
 
+/// What may become of a cell's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requests {
+    /// Each has its answer on its one connection.
+    Hold,
+    /// Each has its answer, some of them by a second connection.
+    SentAgain,
+    /// Counted apart.
+    MayFail,
+}
+
 impl Fault {
     /// Whether live-restore is on while it strikes.
     pub(super) fn live_restore(self) -> bool {
@@ -60,10 +71,14 @@ impl Fault {
             && self != Self::EngineEnds { kill: false, live: false }
     }
 
-    /// Whether requests may fail: the engine itself is down with its containers, or the edge is gone
-    /// with the connections that it had.
-    pub(super) fn excuses_requests(self) -> bool {
-        !self.live_restore() || self == Self::EdgeKilled
+    /// The edge takes the connections with it that it had, an engine without live-restore the
+    /// containers.
+    pub(super) fn requests(self) -> Requests {
+        match self {
+            Self::EdgeKilled => Requests::SentAgain,
+            _ if self.live_restore() => Requests::Hold,
+            _ => Requests::MayFail,
+        }
     }
 
     /// Whether somebody takes something away that is not his.

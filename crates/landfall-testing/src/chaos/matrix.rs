@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::app::App;
 use super::cell::{At, Outcome, Runner, Scenario};
-use super::fault::{Fault, Which};
+use super::fault::{Fault, Requests, Which};
 use super::judge::{Target, judge};
 use super::points::{Point, points};
 use super::registry;
@@ -153,7 +153,8 @@ impl Matrix<'_> {
         }
         // Whoever takes away the network of what serves ends its requests himself.
         let cut_off = fault == Fault::NetworkRemoved && outcome.repaired;
-        table.cell(&place, &outcome, fault.excuses_requests() || cut_off);
+        let requests = if cut_off { Requests::MayFail } else { fault.requests() };
+        table.cell(&place, &outcome, requests);
         Ok(outcome)
     }
 
@@ -225,7 +226,7 @@ impl Matrix<'_> {
                 (self.say)(&format!("    {broken}"));
             }
             table.row(cut.title());
-            table.cell(cut.title(), &outcome, false);
+            table.cell(cut.title(), &outcome, Requests::Hold);
         }
         Ok(table)
     }

@@ -60,10 +60,8 @@ pub fn random(
         let (first, last) = (at(began_ms), at(ended_ms));
         run.edge_away.iter().any(|(from, to)| last + NEAR >= *from && first <= *to + NEAR)
     };
-    let near = |at_ms: f64| overlaps(at_ms, at_ms);
-    let during = report.failures.iter().filter(|failure| near(failure.at_ms)).count() as u64;
-    let others = report.total.failed + report.total.skipped - during;
-    for failure in report.failures.iter().filter(|failure| !near(failure.at_ms)).take(20) {
+    let failed = report.total.failed + report.total.skipped;
+    for failure in report.failures.iter().take(20) {
         run.broken.push(format!("a request failed: {failure}"));
     }
     // A request that went out again was under way when the edge was killed, and only then.
@@ -81,7 +79,7 @@ pub fn random(
         &engine,
         options,
         report.total.sent,
-        (others, during, report.total.retried),
+        (failed, report.total.retried),
         (writes.acknowledged, lost),
     );
     say(&text);
@@ -384,7 +382,7 @@ impl Random {
         engine: &str,
         options: RandomOptions,
         sent: u64,
-        (failed, during, retried): (u64, u64, u64),
+        (failed, retried): (u64, u64),
         (acknowledged, lost): (u64, u64),
     ) -> String {
         let list = |map: Vec<(String, u64)>| {
@@ -399,8 +397,8 @@ impl Random {
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
              - {} faults: {hits}; what a hand took was repaired {} times.\n\
-             - {sent} requests, {failed} failed; {during} more failed while the edge itself was \
-             killed and away ({} times), where {retried} reads were sent again.\n\
+             - {sent} requests, {failed} failed; {retried} were sent again when the edge was killed \
+             ({} times).\n\
              - {acknowledged} acknowledged writes, {lost} lost.\n\
              - Most memory after a rollout: agent {} KiB, edge {} KiB.\n\
              - Broken invariants: {}.\n",

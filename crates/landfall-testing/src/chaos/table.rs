@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::cell::Outcome;
+use super::fault::Requests;
 use super::judge::Verdict;
 
 /// One table of the report.
@@ -47,8 +48,9 @@ impl Table {
         }
     }
 
-    /// Adds a cell to the last row; `excused`: its requests may fail.
-    pub(super) fn cell(&mut self, place: &str, outcome: &Outcome, excused: bool) {
+    /// Adds a cell to the last row.
+    pub(super) fn cell(&mut self, place: &str, outcome: &Outcome, requests: Requests) {
+        let excused = requests == Requests::MayFail;
         let total = &mut self.total;
         total.cells += u64::from(outcome.struck);
         total.succeeded += u64::from(outcome.verdict == Some(Verdict::Succeeded));
@@ -67,7 +69,7 @@ impl Table {
             let first = outcome.failures.first().map_or("", String::as_str);
             self.broken.push(format!("{place}: {} requests failed: {first}", outcome.failed));
         }
-        if outcome.retried > 0 && !excused {
+        if outcome.retried > 0 && requests == Requests::Hold {
             self.broken
                 .push(format!("{place}: {} connections ended without an answer", outcome.retried));
         }
@@ -92,8 +94,8 @@ impl Table {
         let _ = writeln!(
             text,
             "\n{cells} faults: {succeeded} deploys succeeded, {undone} were undone. {requests} \
-             requests, {failed} failed; {excused} more where they may (the engine down with its containers, the edge killed, the network of what serves taken). \
-             {retried} reads sent again. \
+             requests, {failed} failed; {excused} more where they may (the engine down with its \
+             containers, the network of what serves taken). {retried} were sent again. \
              {acknowledged} acknowledged writes, {lost} lost."
         );
         for broken in &self.broken {

@@ -4,7 +4,7 @@
 //! library does, we then send again on a new connection, but only where it is certain that nothing
 //! was sent, or where the request is a bodyless GET and the end came at once. A load may be told to
 //! send a GET again wherever its connection ended before an answer came, as browsers do and RFC 9110
-//! (9.2.2) allows. Each request is sent again once at most, and each such case is counted; anything
+//! (9.2.2) allows, and likewise an order, which then carries an idempotency key. Each request is sent again once at most, and each such case is counted; anything
 //! else is a failure. A body goes out on a kept connection only if that was used within the last
 //! second.
 
@@ -42,7 +42,7 @@ pub(super) struct Manner {
     pub(super) pace: Duration,
     /// Whether a close soon after sending may be put down to a stale connection.
     pub(super) may_be_stale: bool,
-    /// Whether a bodyless request may go out again after any close before its answer.
+    /// Whether it may go out again after any close before its answer.
     pub(super) may_repeat: bool,
 }
 
@@ -83,7 +83,7 @@ impl Client {
             Connection::KeepAlive => self.take_kept(!request.body().is_empty()),
             Connection::Fresh => None,
         };
-        let may_repeat = manner.may_repeat && request.body().is_empty();
+        let may_repeat = manner.may_repeat;
         let Some(sender) = kept else {
             return match self.send_on_new(request, manner).await {
                 Err(Fault::Unsent | Fault::NoAnswer(_)) if may_repeat => {

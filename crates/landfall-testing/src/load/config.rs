@@ -69,8 +69,9 @@ pub struct LoadConfig {
     pub timeout: Duration,
     /// A close that a kept connection had before the request is seen within this.
     pub stale_within: Duration,
-    /// Whether a `GET` goes out again, once, when its connection ended before the answer. Never a
-    /// write. The strict loads do not: they are to see each such end.
+    /// Whether a `GET` goes out again, once, when its connection ended before the answer, and an order
+    /// likewise, which then carries an `Idempotency-Key`. The strict loads do not: they are to see each
+    /// such end.
     pub repeat: bool,
     /// Answers above this count as slow (and, if right, as ok).
     pub slow_above: Duration,

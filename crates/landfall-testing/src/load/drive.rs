@@ -102,7 +102,7 @@ impl Shared {
         let Part { kind, connection, .. } = part;
         let request = self.calls.request(kind, uuid);
         let pace = if kind == Kind::Upload { self.upload_time } else { Duration::ZERO };
-        let may_repeat = self.repeat;
+        let may_repeat = self.repeat && kind != Kind::Upload;
         let manner = Manner { connection, pace, may_be_stale: kind != Kind::Slow, may_repeat };
         let began = Instant::now();
         let sending = self.client.send(&request, manner);
