@@ -12,12 +12,18 @@ use landfall_core::plan::{Plan, RolloutKind};
 use landfall_core::rollout::Rollout;
 use landfall_deploy::Cancel;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::feed::Feed;
 use crate::hold;
 
 /// Feeds of ended rollouts that are kept with all their events.
 const RECENT_MAX: usize = 8;
+
+/// How long a rollout that engine or edge got stuck rests before it is tried again, doubled each time.
+const AGAIN_AFTER: Duration = Duration::from_mins(2);
+/// Times that it is doubled at most.
+const DOUBLINGS_MAX: u32 = 5;
 
 /// The exclusive right to change one app.
 #[derive(Debug)]
@@ -37,6 +43,14 @@ pub(crate) struct Lease {
     called_off: watch::Sender<bool>,
     hold_ends_at: OnceLock<Duration>,
     stage: Mutex<Stage>,
+    rest: Mutex<Rest>,
+}
+
+/// How long nobody has driven it, and how often it was tried again for that.
+#[derive(Debug)]
+struct Rest {
+    since: Instant,
+    retries: u32,
 }
 
 /// Who works on it.
@@ -80,7 +94,8 @@ impl Lease {
     ) -> Self {
         let (cancel, called_off) = (Cancel::new(), watch::Sender::new(false));
         let (hold_ends_at, stage) = (OnceLock::new(), Mutex::new(stage));
-        Self { of, kind, by, since_ms, feed, cancel, called_off, hold_ends_at, stage }
+        let rest = Mutex::new(Rest { since: Instant::now(), retries: 0 });
+        Self { of, kind, by, since_ms, feed, cancel, called_off, hold_ends_at, stage, rest }
     }
 
     /// Wishes that it be called off.
@@ -109,7 +124,19 @@ impl Lease {
 
     /// Nobody drives it any more.
     pub(crate) fn rest(&self) {
+        lock(&self.rest).since = Instant::now();
         *lock(&self.stage) = Stage::Resting;
+    }
+
+    /// Whether it has rested for so long that what it got stuck by may be over. Says so once, and each
+    /// time later.
+    pub(crate) fn is_due_again(&self) -> bool {
+        let mut rest = lock(&self.rest);
+        let is_due = rest.since.elapsed() >= AGAIN_AFTER * (1 << rest.retries.min(DOUBLINGS_MAX));
+        if is_due {
+            *rest = Rest { since: Instant::now(), retries: rest.retries.saturating_add(1) };
+        }
+        is_due
     }
 
     /// Nobody can drive it any more.
@@ -315,6 +342,20 @@ mod tests {
         assert_eq!(number(RolloutId::Latest), Some(8));
         assert_eq!(number(RolloutNumber(7).into()), Some(7));
         assert_eq!(number(RolloutNumber(6).into()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_rests_is_due_again_after_a_while_and_each_time_later() {
+        let lease = lease("shop", 1);
+        let mut due = Vec::new();
+        for minute in 1..=300 {
+            tokio::time::advance(Duration::from_mins(1)).await;
+            if lease.is_due_again() {
+                due.push(minute);
+                lease.rest();
+            }
+        }
+        assert_eq!(due, [2, 6, 14, 30, 62, 126, 190, 254]);
     }
 
     #[test]

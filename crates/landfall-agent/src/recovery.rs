@@ -169,11 +169,11 @@ impl<G: Ground> Agent<G> {
     }
 
     /// Rollouts that nobody drives are taken up again: interrupted ones always, those that the
-    /// engine's or the edge's absence got stuck only when it is back.
+    /// engine or the edge got stuck when it is back, or now and then: it may have been there and busy.
     pub(crate) fn take_up_interrupted(&self, is_back: bool) {
         let interrupted = |lease: &Arc<Lease>| {
             let by_absence = |reason: &Reason| match reason.kind {
-                ReasonKind::Engine | ReasonKind::Edge => is_back,
+                ReasonKind::Engine | ReasonKind::Edge => is_back || lease.is_due_again(),
                 ReasonKind::Crashed
                 | ReasonKind::NotReady
                 | ReasonKind::OneOffFailed

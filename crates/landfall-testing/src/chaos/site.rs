@@ -66,7 +66,7 @@ impl Site {
         let folder = &setup.folder;
         fs::create_dir_all(folder)?;
         run_ok(Command::new("ip").args(["link", "set", "lo", "up"]), COMMAND_BOUND)?;
-        for stale in ["host", "exec", "ctrd", "orders", "strike", "strike.trace"] {
+        for stale in ["host", "exec", "ctrd", "docker.pid", "orders", "strike", "strike.trace"] {
             let path = folder.join(stale);
             if path.is_dir() {
                 fs::remove_dir_all(path)?;
