@@ -2,8 +2,10 @@
 
 use landfall_api::{HistoryEntry, Outcome, RolloutView};
 use landfall_core::id::{ReleaseNumber, RolloutNumber};
+use landfall_core::label::Scope;
 use landfall_core::plan::RolloutKind;
 use landfall_core::record::{Record, Verdict};
+use landfall_deploy::ports::{FoundContainer, Status};
 
 use crate::narrator::outcome;
 use crate::store::Began;
@@ -100,6 +102,22 @@ pub(crate) fn told(rollouts: Vec<RolloutView>) -> Vec<HistoryEntry> {
     rollouts.into_iter().map(tell).collect()
 }
 
+/// Whether a stateful container is only what a dead rollout left: a `create` that the agent did not
+/// live to see can come after its undo has looked. It never ran, and its rollout is over and never
+/// served, so nothing needs it and no call is on its way to it: it is neither started nor taken over,
+/// and the next rollout that succeeds sweeps it. One that ever ran is a database, whoever made it.
+pub(crate) fn is_leftover(rollouts: &[Began], found: &FoundContainer) -> bool {
+    let number = found.labels.rollout;
+    let is_it = |rollout: &&Began| rollout.header.rollout == number;
+    let is_open = rollouts.iter().find(is_it).is_some_and(|rollout| verdict(rollout).is_none());
+    let served = || changes(rollouts).any(|(began, brought)| is_it(&began) && brought.is_some());
+    let never_ran = match found.status {
+        Status::Created => true,
+        Status::Running | Status::Restarting | Status::Exited => false,
+    };
+    found.labels.scope == Scope::App && never_ran && !is_open && !served()
+}
+
 /// The rollout that has not ended.
 pub(crate) fn open(rollouts: &[Began]) -> Option<&Began> {
     rollouts.iter().find(|rollout| verdict(rollout).is_none())
@@ -109,6 +127,7 @@ pub(crate) fn open(rollouts: &[Began]) -> Option<&Began> {
 mod tests {
     use super::*;
     use crate::store::Header;
+    use landfall_core::label::Labels;
     use landfall_core::reason::{Reason, ReasonKind};
     use landfall_deploy::ports::Entry;
 
@@ -175,6 +194,39 @@ mod tests {
         let down = [began(2, RolloutKind::Down, 0, abandoned(None)), first()];
         assert_eq!(serving(&down), None);
         assert!(open(&down).is_none());
+    }
+
+    #[test]
+    fn only_a_database_that_never_ran_and_whose_rollout_never_served_is_a_leftover() {
+        let rollouts = [
+            began(4, RolloutKind::Deploy, 3, Record::Resumed),
+            began(3, RolloutKind::Down, 0, good()),
+            began(2, RolloutKind::Deploy, 2, bad()),
+            began(1, RolloutKind::Deploy, 1, good()),
+        ];
+        let leftover = |rollout: u32, scope, status| {
+            let labels = Labels {
+                app: "shop".parse().unwrap(),
+                release: ReleaseNumber(rollout),
+                rollout: RolloutNumber(rollout),
+                step: 4,
+                scope,
+                service: Some("db".parse().unwrap()),
+                replica: Some(1),
+                revision: None,
+            };
+            let (id, name) = ("c1".to_owned(), "db".to_owned());
+            is_leftover(&rollouts, &FoundContainer { id, name, labels, status })
+        };
+        let never_ran = |rollout| leftover(rollout, Scope::App, Status::Created);
+        assert!(never_ran(2), "an undone rollout's");
+        assert!(never_ran(9), "one that nobody knows of");
+        assert!(!never_ran(1), "one that served may be about to be started");
+        assert!(!never_ran(4), "an open rollout's belongs to its driver");
+        for ran in [Status::Running, Status::Restarting, Status::Exited] {
+            assert!(!leftover(2, Scope::App, ran), "{ran:?}: its data is in use");
+        }
+        assert!(!leftover(2, Scope::Release, Status::Created), "no database");
     }
 
     #[test]

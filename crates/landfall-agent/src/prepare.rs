@@ -4,7 +4,6 @@ use landfall_api::{
     EventKind, NothingToDo, PlanView, Problem, ProblemCode, ServiceChange, WhatChanges,
 };
 use landfall_core::id::{AppName, ReleaseNumber, RolloutNumber};
-use landfall_core::label::Scope;
 use landfall_core::mutation::{Mutation, planted};
 use landfall_core::plan::{Plan, RolloutKind};
 use landfall_core::planner::{HoldWish, PlanInput, ServingRelease, plan};
@@ -87,7 +86,7 @@ impl<G: Ground> Agent<G> {
         world: &World,
         hold: Option<HoldWish>,
     ) -> Result<Plan, Problem> {
-        let stateful = world.stateful();
+        let stateful = world.present_stateful(past);
         let serving = past.serving.as_ref();
         let input = PlanInput {
             kind: target.kind,
@@ -143,8 +142,7 @@ fn kept_afterwards(target: &Target, past: &Past, world: &World) -> Vec<ReleaseNu
     let mut kept = retention::keep(&stable, release.map(|r| r.number), before, keep);
     if release.is_some() {
         // A stateful service that is left alone still has files of its own release mounted.
-        let stateful = world.containers.iter().filter(|found| found.labels.scope == Scope::App);
-        kept.extend(stateful.map(|found| found.labels.release));
+        kept.extend(world.stateful(past).map(|found| found.labels.release));
     }
     kept.sort_unstable();
     kept.dedup();

@@ -18,9 +18,9 @@ use landfall_core::route::AppRoutes;
 use landfall_core::spec::Workload;
 use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Past};
 use crate::ground::{EdgeProcess, Ground, Store};
-use crate::history::ServingSince;
+use crate::history::{self, ServingSince};
 use crate::platform::Platform;
 use crate::problems;
 
@@ -113,7 +113,7 @@ impl<G: Ground> Agent<G> {
         app: &AppName,
         held: Option<&Plan>,
     ) -> Result<usize, Problem> {
-        let serving = self.past(app).await?.serving;
+        let Past { rollouts, serving } = self.past(app).await?;
         let mut live: Vec<(RolloutNumber, Release)> = Vec::new();
         if let Some(release) = held.and_then(|plan| plan.release) {
             let sealed = self.store.release(app, release).await?;
@@ -127,7 +127,7 @@ impl<G: Ground> Agent<G> {
         let found = found.map_err(|error| problems::engine(&error))?;
         let mut down: Vec<_> = found
             .iter()
-            .filter(|found| is_wanted(found, &live))
+            .filter(|found| is_wanted(found, &live) && !history::is_leftover(&rollouts, found))
             .filter(|found| matches!(found.status, Status::Exited | Status::Created))
             .collect();
         never_twice(&mut down, &found, &live);

@@ -11,9 +11,9 @@ use landfall_core::route::RouteTable;
 use landfall_core::spec::Workload;
 use landfall_deploy::ports::{Edge, Engine, FoundContainer, Selector, Status};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Past};
 use crate::ground::{Ground, HostView};
-use crate::history::ServingSince;
+use crate::history::{self, ServingSince};
 use crate::problems;
 
 /// What was seen.
@@ -60,10 +60,19 @@ fn planned_subnets(plan: &Plan) -> impl Iterator<Item = Ipv4Net> + '_ {
 }
 
 impl World {
-    /// Stateful containers.
-    pub(crate) fn stateful(&self) -> Vec<PresentStateful> {
-        let of_app = self.containers.iter().filter(|found| found.labels.scope == Scope::App);
-        of_app
+    /// Stateful containers that may have served; not what a dead rollout left.
+    pub(crate) fn stateful<'a>(
+        &'a self,
+        past: &'a Past,
+    ) -> impl Iterator<Item = &'a FoundContainer> + 'a {
+        self.containers.iter().filter(|found| {
+            found.labels.scope == Scope::App && !history::is_leftover(&past.rollouts, found)
+        })
+    }
+
+    /// The same, as the planner has them.
+    pub(crate) fn present_stateful(&self, past: &Past) -> Vec<PresentStateful> {
+        self.stateful(past)
             .filter_map(|found| {
                 Some(PresentStateful {
                     service: found.labels.service.clone()?,

@@ -404,6 +404,11 @@ fn weather() -> Vec<Scenario> {
         it.leftovers.push(("shop-nginx-d1-1", "shop-nginx-d0-1"));
         it
     };
+    let left_db = |name: &str, acts: Vec<Act>| {
+        let mut it = Scenario::new(name, from(), acts);
+        it.leftovers.push(("shop-db-d1-1", "shop-db-d0-1"));
+        it
+    };
     let restarts = || vec![Act::Pause(100), Act::KillAgent, Act::Pause(2_000), Act::KillAgent];
     vec![
         meanwhile("the engine restarts", vec![Act::Pause(100), Act::RestartEngine(false, 700)]),
@@ -422,6 +427,12 @@ fn weather() -> Vec<Scenario> {
             vec![Act::RestartEngine(true, 2_000), Act::Pause(30_000)]
         }),
         left("something is left and is swept", good(small(SHOP, "2"))),
+        left_db("a database is left and is swept", good(small(SHOP, "2"))),
+        left_db("a database is left, and a rollout is undone", bad(small(SHOP, "2"))).with(
+            "nginx",
+            "app:2",
+            never(),
+        ),
         idle("the agent restarts and nothing is open", Act::KillAgent),
         idle("the power goes and nothing is open", Act::PowerCut),
         idle("the engine is killed and nothing is open", Act::RestartEngine(true, 2_000)),

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use landfall_api::{
-    AttemptOutcome, EventKind, OpenPhase, Outcome, ProblemCode, ReleaseState, RolloutAnswer,
+    AttemptOutcome, Event, EventKind, OpenPhase, Outcome, ProblemCode, ReleaseState, RolloutAnswer,
     StepState, WhatChanges,
 };
 use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::record::Action;
-use landfall_testing::fake::Behaviour;
+use landfall_testing::fake::{Behaviour, Container, Phase};
 
 use crate::site::{Site, outcome, request, shop, shop_name};
 
@@ -99,6 +99,34 @@ async fn a_broken_release_is_rolled_back_and_the_old_one_serves() {
     let expected = [(2, ReleaseState::Failed, false), (1, ReleaseState::Serving, true)];
     assert_eq!(states, expected);
     assert_eq!(releases[1].message.as_deref(), Some("because"));
+}
+
+#[tokio::test]
+async fn a_database_that_a_dead_rollout_never_started_is_not_taken_over_but_swept() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let is_db = |c: &&Container| c.name.starts_with("shop-db-");
+    let served = site.world.lock().containers.values().find(is_db).unwrap().clone();
+    site.down().await;
+    let broken = Behaviour { exits: Some((5, 1)), ..Behaviour::default() };
+    for rollout in [3, 4] {
+        let key = (RolloutNumber(rollout), "web".parse().unwrap());
+        site.world.lock().behaviours.insert(key, broken.clone());
+    }
+    let undone = |events: &[Event]| matches!(outcome(events).0, Outcome::RolledBack { .. });
+    assert!(undone(&site.deploy(&shop("1")).await));
+    // The `create` of an agent that died comes when the undo is long done.
+    let mut late = Container { phase: Phase::Created, starts: 0, ..served };
+    late.name = "shop-db-d3-1".to_owned();
+    late.networks.clear();
+    late.labels.as_mut().unwrap().rollout = RolloutNumber(3);
+    site.world.lock().containers.insert("late".to_owned(), late.clone());
+    assert!(undone(&site.deploy(&shop("1")).await));
+    assert_eq!(site.world.lock().containers.get("late"), Some(&late), "as it was before");
+    assert_eq!(outcome(&site.deploy(&shop("1")).await).0, &Outcome::Succeeded);
+    let world = site.world.lock();
+    let left: Vec<_> = world.containers.values().filter(is_db).map(|c| c.name.as_str()).collect();
+    assert_eq!(left, ["shop-db-d5-1"]);
 }
 
 #[tokio::test]
