@@ -15,11 +15,13 @@ use super::judge::{Before, Target, Verdict, judge, serving};
 use super::matrix::{Keep, Say};
 use super::site::{Setup, Site};
 use super::units::Role;
-use crate::host::{Running, pass, rss_kib};
+use crate::host::{Running, pass, rss_kib, until};
 use crate::load::Load;
 
 const TELL_EVERY: Duration = Duration::from_mins(1);
-/// Failures this close to the edge's absence are put down to it.
+/// Time for an engine to end.
+const ENGINE_BOUND: Duration = Duration::from_secs(60);
+/// A request sent again this close to the edge's absence is put down to it.
 const NEAR: Duration = Duration::from_millis(300);
 
 /// How long, and from which seed.
@@ -136,6 +138,8 @@ struct Random {
     edge_away: Vec<(Instant, Instant)>,
     /// How often what a hand took was of what serves.
     repaired: u64,
+    /// How often the engine had to be restarted: it came back on a full disk without its containers.
+    revived: u64,
     memory_kib: (u64, u64),
     broken: Vec<String>,
 }
@@ -153,6 +157,7 @@ impl Random {
             attempts: BTreeMap::new(),
             edge_away: Vec::new(),
             repaired: 0,
+            revived: 0,
             memory_kib: (0, 0),
             broken: Vec::new(),
         }
@@ -213,6 +218,7 @@ impl Random {
         let struck = self.strike_all(&hits, cancel_at, &mut client);
         let deploy = client.map(|client| finish(client, None)).transpose();
         fault::mend(&self.runner.site)?;
+        let revived = self.revive_engine(&hits, &before);
         let settled = self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND);
         let place = format!("{wanted:?} of {} with {hits:?}", wish.word);
         // The cutover may have come first: then it was a part of what serves.
@@ -224,7 +230,7 @@ impl Random {
         } else {
             Ok(())
         };
-        let mut broken: Vec<String> = [struck.err(), settled.err(), righted.err()]
+        let mut broken: Vec<String> = [struck.err(), revived.err(), settled.err(), righted.err()]
             .into_iter()
             .flatten()
             .map(|e| e.to_string())
@@ -243,6 +249,28 @@ impl Random {
         for what in broken {
             say(&format!("NOT HELD: {place}: {what}"));
             self.broken.push(format!("{place}: {what}"));
+        }
+        Ok(())
+    }
+
+    /// An engine that starts on a full disk may not read its containers ("failed to register
+    /// container") and does not know them until it is started again. Its operator does that, who can
+    /// tell by containers that are none of landfall's business.
+    fn revive_engine(&mut self, hits: &[(u64, Hit)], before: &Before) -> io::Result<()> {
+        let of = |wanted: fn(&Fault) -> bool| {
+            hits.iter().any(|(_, hit)| matches!(hit, Hit::Fault(fault) if wanted(fault)))
+        };
+        let was_full = of(|fault| matches!(fault, Fault::DiskFull { which: Which::Engine, .. }));
+        if !was_full || !of(|fault| matches!(fault, Fault::EngineEnds { .. })) {
+            return Ok(());
+        }
+        let site = &self.runner.site;
+        site.engine.wait()?;
+        if site.world()?.foreign() != before.foreign {
+            self.revived += 1;
+            site.units.signal(Role::Dockerd, Signal::TERM);
+            until(ENGINE_BOUND, || (!site.engine.answers()).then_some(()));
+            site.engine.wait()?;
         }
         Ok(())
     }
@@ -396,7 +424,8 @@ impl Random {
         let mut text = format!(
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
-             - {} faults: {hits}; what a hand took was repaired {} times.\n\
+             - {} faults: {hits}; what a hand took was repaired {} times, an engine that had started \
+             on a full disk and did not know its containers was restarted {} times.\n\
              - {sent} requests, {failed} failed; {retried} were sent again when the edge was killed \
              ({} times).\n\
              - {acknowledged} acknowledged writes, {lost} lost.\n\
@@ -408,6 +437,7 @@ impl Random {
             owned(&self.verdicts),
             self.hits.values().sum::<u64>(),
             self.repaired,
+            self.revived,
             self.edge_away.len(),
             self.memory_kib.0,
             self.memory_kib.1,
