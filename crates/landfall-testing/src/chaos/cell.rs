@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::app::{App, Wish};
 use super::fault::{self, Fault};
 use super::judge::{Before, Target, Verdict, judge, serving};
@@ -15,7 +17,7 @@ use crate::load::{Load, Report};
 /// As many as are kept, and one more.
 const DEPLOYS_AT_FIRST: u32 = 3;
 /// A strike that has not come after this will not come.
-pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(40);
+pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(120);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
 /// A rollout has this long to settle: the app's own deadline of 2 min, which a one-off needs whose end
@@ -208,6 +210,12 @@ impl Runner {
                 there.then_some(())
             });
             began = Instant::now();
+            if struck.is_none() {
+                // Whoever comes to that record later must not stand still there for ever.
+                self.site.disarm()?;
+                self.site.units.signal(Role::Agent, Signal::CONT);
+                outcome.broken.push(format!("not there within {STRIKE_BOUND:?}"));
+            }
             outcome.struck = struck.is_some() && fault::strike(&self.site, fault, &mut client)?;
         } else {
             outcome.struck = true;
