@@ -13,7 +13,7 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 use landfall_core::id::AppName;
-use landfall_core::label::key;
+use landfall_core::label::{Scope, key};
 use landfall_deploy::ports::{
     ContainerRequest, EngineError, EngineErrorKind, FoundContainer, ReplicaStatus, Selector, Status,
 };
@@ -133,7 +133,14 @@ impl DockerEngine {
         if status(&seen) == Status::Running {
             return Ok(());
         }
-        self.change(LONG, self.docker().await?.start_container(container, None)).await?;
+        let start =
+            async || self.change(LONG, self.docker().await?.start_container(container, None)).await;
+        // What outlives releases may have been left on a network that went with one.
+        let outlives = map::our_labels(labels_of(&seen)).is_some_and(|l| l.scope == Scope::App);
+        match start().await {
+            Err(_) if outlives && self.forget_lost_networks(container).await? => start().await?,
+            started => started?,
+        }
         let hooks = map::hooks_of(labels_of(&seen)).post_start;
         if ours && status(&seen) != Status::Created && !hooks.is_empty() {
             // Its first start was watched by whoever made it. Now it has served before, and must

@@ -44,6 +44,11 @@ pub(crate) fn not_found(message: impl Into<String>) -> EngineError {
     error(Kind::NotFound, Effect::None, Retry::Never, message)
 }
 
+/// Not in a state for it now; nothing was done.
+pub(crate) fn not_now(message: impl Into<String>) -> EngineError {
+    error(Kind::Internal, Effect::None, Retry::Later, message)
+}
+
 /// No answer in time.
 pub(crate) fn timeout(call: Call, limit: Duration) -> EngineError {
     let message = format!("the engine did not answer within {} s", limit.as_secs());

@@ -9,11 +9,11 @@ use ipnet::Ipv4Net;
 use landfall_core::id::AppName;
 use landfall_core::label::Labels;
 use landfall_core::plan::Attachment;
-use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
+use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest, Status};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{app_filter, none_if_missing};
-use crate::error::{conflict, not_found};
+use crate::containers::{app_filter, none_if_missing, status};
+use crate::error::{conflict, not_found, not_now};
 use crate::{map, name};
 
 /// A container that is just going may keep its endpoint a moment longer.
@@ -196,6 +196,11 @@ impl DockerEngine {
         if joined(&seen, network) {
             return Ok(());
         }
+        if status(&seen) == Status::Restarting {
+            // The engine would write it down, and could not take it back before it runs.
+            let why = format!("{container} does not stay up, so it cannot join {network}");
+            return Err(not_now(why));
+        }
         self.require_network(network).await?;
         let body = map::connect_body(container, attachment);
         let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
@@ -211,10 +216,41 @@ impl DockerEngine {
 
     pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {
         name::object(network)?;
-        match self.inspect(container).await? {
-            Some(seen) if joined(&seen, network) => self.take_off(network, container).await,
-            Some(_) | None => Ok(()),
+        let leaving = async {
+            while self.is_joined(container, network).await? {
+                self.take_off(network, container).await?;
+                if !self.is_joined(container, network).await? {
+                    break;
+                }
+                // Between two starts of a container that does not stay up, the engine has it joined on
+                // paper only, and says that it is not. Left so, it could not start without the network.
+                tokio::time::sleep(REMOVE_POLL).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(REMOVE_LIMIT, leaving).await.unwrap_or_else(|_| {
+            let why = format!("{container} does not stay up, so it cannot leave {network}");
+            Err(not_now(why))
+        })
+    }
+
+    async fn is_joined(&self, container: &str, network: &str) -> Result<bool, EngineError> {
+        Ok(self.inspect(container).await?.is_some_and(|seen| joined(&seen, network)))
+    }
+
+    /// Takes a container that does not run off networks that are no more: it could not start. Says
+    /// whether there were any.
+    pub(crate) async fn forget_lost_networks(&self, container: &str) -> Result<bool, EngineError> {
+        let settings = self.inspect(container).await?.and_then(|seen| seen.network_settings);
+        let mut any = false;
+        for network in settings.and_then(|settings| settings.networks).unwrap_or_default().keys() {
+            if self.networks_named(network).await?.is_empty() {
+                tracing::warn!(container, network, "it is on a network that is no more: taken off");
+                self.take_off(network, container).await?;
+                any = true;
+            }
         }
+        Ok(any)
     }
 
     async fn take_off(&self, network: &str, container: &str) -> Result<(), EngineError> {

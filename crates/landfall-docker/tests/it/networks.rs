@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::models::NetworkCreateRequest;
-use landfall_deploy::ports::{Engine as _, EngineErrorKind};
+use landfall_core::label::Scope;
+use landfall_deploy::ports::{Engine as _, EngineErrorKind, Status};
 
 use crate::support::{in_corner, place, until};
 
@@ -63,5 +64,59 @@ fn aliases_are_found_by_neighbours_and_only_on_their_network() {
             said == ["db", "database"]
         };
         until("it found both names", asked).await;
+    });
+}
+
+#[test]
+fn a_database_starts_without_a_network_that_is_no_more() {
+    in_corner("lost", async |corner| {
+        let (stays, goes) = (corner.network("stays", 0), corner.network("goes", 1));
+        for network in [&stays, &goes] {
+            corner.engine.create_network(network).await.unwrap();
+        }
+        let mut db = corner.container("db", "exec sleep 600");
+        db.labels.scope = Scope::App;
+        db.attachments = vec![place(&stays, 5)];
+        corner.run(&db).await;
+        corner.engine.connect(&db.name, &place(&goes, 5)).await.unwrap();
+        corner.docker.stop_container(&db.name, None).await.unwrap();
+        // As a hand does it, or an engine that was killed half-way.
+        corner.docker.remove_network(&goes.name).await.unwrap();
+        let refused = corner.docker.start_container(&db.name, None).await.unwrap_err();
+        assert!(refused.to_string().contains("not found"), "{refused}");
+        corner.engine.start(&db.name).await.unwrap();
+        let seen = corner.inspect(&db.name).await;
+        let networks = seen.network_settings.unwrap().networks.unwrap();
+        assert_eq!(networks.into_keys().collect::<Vec<_>>(), [stays.name]);
+    });
+}
+
+#[test]
+fn what_does_not_stay_up_joins_nothing_and_leaves_in_truth() {
+    in_corner("limbo", async |corner| {
+        let (first, second) = (corner.network("first", 0), corner.network("second", 1));
+        for network in [&first, &second] {
+            corner.engine.create_network(network).await.unwrap();
+        }
+        let mut db = corner.container("db", "sleep 1; exit 1");
+        db.attachments = vec![place(&first, 5)];
+        corner.run(&db).await;
+        corner.engine.connect(&db.name, &place(&second, 5)).await.unwrap();
+        let restarting = async || {
+            let seen = corner.engine.status(&db.name).await.unwrap().unwrap();
+            seen.status == Status::Restarting
+        };
+        until("it is between two starts", restarting).await;
+        corner.engine.disconnect(&db.name, &second.name).await.unwrap();
+        let seen = corner.inspect(&db.name).await;
+        let networks = seen.network_settings.unwrap().networks.unwrap();
+        assert_eq!(networks.into_keys().collect::<Vec<_>>(), [first.name]);
+        until("the engine waits for longer between starts", async || {
+            restarting().await && {
+                let joined = corner.engine.connect(&db.name, &place(&second, 5)).await;
+                joined.is_err_and(|error| error.message.contains("does not stay up"))
+            }
+        })
+        .await;
     });
 }

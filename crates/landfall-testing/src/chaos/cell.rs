@@ -17,7 +17,7 @@ use crate::load::{Load, Report};
 /// As many as are kept, and one more.
 const DEPLOYS_AT_FIRST: u32 = 3;
 /// A strike that has not come after this will not come.
-pub(super) const STRIKE_BOUND: Duration = Duration::from_secs(120);
+pub(super) const STRIKE_BOUND: Duration = Duration::from_mins(2);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
 /// A rollout has this long to settle: the app's own deadline of 2 min, which a one-off needs whose end

@@ -20,7 +20,7 @@ use crate::load::Load;
 
 const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Time for an engine to end.
-const ENGINE_BOUND: Duration = Duration::from_secs(60);
+const ENGINE_BOUND: Duration = Duration::from_mins(1);
 /// A request sent again this close to the edge's absence is put down to it.
 const NEAR: Duration = Duration::from_millis(300);
 
