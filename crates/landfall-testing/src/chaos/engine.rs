@@ -56,7 +56,7 @@ impl Engine {
             command.arg("--config").arg(&config);
             command
         });
-        units.add(Role::Dockerd, folder.join("dockerd.log"), move || {
+        units.add(Role::Dockerd, engine.log(), move || {
             let mut command = on_path("dockerd", &other_path);
             command.args(&dockerd);
             command
@@ -93,6 +93,11 @@ impl Engine {
         self.folder.join("ctrd.sock")
     }
 
+    /// What the engine writes.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("dockerd.log")
+    }
+
     /// Its socket.
     pub(super) fn socket(&self) -> PathBuf {
         self.folder.join("docker.sock")
@@ -126,7 +131,7 @@ impl Engine {
     pub(super) fn wait(&self) -> io::Result<()> {
         let answered = until(START_BOUND, || self.answers().then_some(()));
         answered.ok_or_else(|| {
-            let log = fs::read_to_string(self.folder.join("dockerd.log")).unwrap_or_default();
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().rev().take(12).collect();
             io::Error::other(format!(
                 "dockerd does not answer; newest first:\n{}",

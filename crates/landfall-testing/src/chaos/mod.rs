@@ -18,6 +18,7 @@ mod points;
 mod random;
 mod reboot;
 mod registry;
+mod revive;
 mod site;
 mod table;
 mod units;

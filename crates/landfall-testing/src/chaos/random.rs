@@ -13,14 +13,15 @@ use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
 use super::fault::{self, Fault, Which};
 use super::judge::{Before, Target, Verdict, judge, serving};
 use super::matrix::{Keep, Say};
+use super::revive::Watch;
 use super::site::{Setup, Site};
 use super::units::Role;
-use crate::host::{Running, pass, rss_kib, until};
-use crate::load::Load;
+use crate::host::{Running, pass, rss_kib};
+use crate::load::{Failure, Load};
 
 const TELL_EVERY: Duration = Duration::from_mins(1);
-/// Time for an engine to end.
-const ENGINE_BOUND: Duration = Duration::from_mins(1);
+/// Its containers come back up to this much later.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 /// A request sent again this close to the edge's absence is put down to it.
 const NEAR: Duration = Duration::from_millis(300);
 
@@ -62,10 +63,16 @@ pub fn random(
         let (first, last) = (at(began_ms), at(ended_ms));
         run.edge_away.iter().any(|(from, to)| last + NEAR >= *from && first <= *to + NEAR)
     };
-    let failed = report.total.failed + report.total.skipped;
-    for failure in report.failures.iter().take(20) {
-        run.broken.push(format!("a request failed: {failure}"));
-    }
+    let is_excused = |failure: &Failure| {
+        let at = began + Duration::from_secs_f64(failure.at_ms / 1000.0);
+        run.engine_lost.iter().any(|(from, to)| (*from..=*to + AFTERWARDS).contains(&at))
+    };
+    let excused = report.failures.iter().filter(|failure| is_excused(failure)).count() as u64;
+    let failed = report.total.failed + report.total.skipped - excused;
+    let unexcused = report.failures.iter().filter(|failure| !is_excused(failure)).take(20);
+    let unexcused: Vec<_> =
+        unexcused.map(|failure| format!("a request failed: {failure}")).collect();
+    run.broken.extend(unexcused);
     // A request that went out again was under way when the edge was killed, and only then.
     let retried = report.retried_ms.iter();
     let unexplained = retried.filter(|[from, to]| !overlaps(from.max(0.0), *to)).count();
@@ -81,7 +88,7 @@ pub fn random(
         &engine,
         options,
         report.total.sent,
-        (failed, report.total.retried),
+        (failed, excused, report.total.retried),
         (writes.acknowledged, lost),
     );
     say(&text);
@@ -138,8 +145,8 @@ struct Random {
     edge_away: Vec<(Instant, Instant)>,
     /// How often what a hand took was of what serves.
     repaired: u64,
-    /// How often the engine had to be restarted: it came back on a full disk without its containers.
-    revived: u64,
+    /// When the engine had lost its way, until an operator had restarted it.
+    engine_lost: Vec<(Instant, Instant)>,
     memory_kib: (u64, u64),
     broken: Vec<String>,
 }
@@ -157,7 +164,7 @@ impl Random {
             attempts: BTreeMap::new(),
             edge_away: Vec::new(),
             repaired: 0,
-            revived: 0,
+            engine_lost: Vec::new(),
             memory_kib: (0, 0),
             broken: Vec::new(),
         }
@@ -208,6 +215,7 @@ impl Random {
     fn round(&mut self, say: Say<'_>) -> io::Result<()> {
         let (wanted, hits) = (self.wanted(), self.hits());
         let before = self.runner.before()?;
+        let (began, mut engine) = (Instant::now(), Watch::begin(&self.runner.site)?);
         let (wish, client) = self.ask(wanted)?;
         let attempts = self.attempts.entry(wish.word.clone()).or_default();
         *attempts += 1;
@@ -218,8 +226,9 @@ impl Random {
         let struck = self.strike_all(&hits, cancel_at, &mut client);
         let deploy = client.map(|client| finish(client, None)).transpose();
         fault::mend(&self.runner.site)?;
-        let revived = self.revive_engine(&hits, &before);
+        let revived = self.revive(&mut engine, began);
         let settled = self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND);
+        let revived = revived.and_then(|()| self.revive(&mut engine, began));
         let place = format!("{wanted:?} of {} with {hits:?}", wish.word);
         // The cutover may have come first: then it was a part of what serves.
         let of_a_hand = |hit: &Hit| matches!(hit, Hit::Fault(fault) if fault.is_of_a_hand());
@@ -253,24 +262,10 @@ impl Random {
         Ok(())
     }
 
-    /// An engine that starts on a full disk may not read its containers ("failed to register
-    /// container") and does not know them until it is started again. Its operator does that, who can
-    /// tell by containers that are none of landfall's business.
-    fn revive_engine(&mut self, hits: &[(u64, Hit)], before: &Before) -> io::Result<()> {
-        let of = |wanted: fn(&Fault) -> bool| {
-            hits.iter().any(|(_, hit)| matches!(hit, Hit::Fault(fault) if wanted(fault)))
-        };
-        let was_full = of(|fault| matches!(fault, Fault::DiskFull { which: Which::Engine, .. }));
-        if !was_full || !of(|fault| matches!(fault, Fault::EngineEnds { .. })) {
-            return Ok(());
-        }
-        let site = &self.runner.site;
-        site.engine.wait()?;
-        if site.world()?.foreign() != before.foreign {
-            self.revived += 1;
-            site.units.signal(Role::Dockerd, Signal::TERM);
-            until(ENGINE_BOUND, || (!site.engine.answers()).then_some(()));
-            site.engine.wait()?;
+    /// An operator's restart of an engine that has lost its way.
+    fn revive(&mut self, engine: &mut Watch, since: Instant) -> io::Result<()> {
+        if engine.revive(&self.runner.site)? {
+            self.engine_lost.push((since, Instant::now()));
         }
         Ok(())
     }
@@ -410,7 +405,7 @@ impl Random {
         engine: &str,
         options: RandomOptions,
         sent: u64,
-        (failed, retried): (u64, u64),
+        (failed, excused, retried): (u64, u64, u64),
         (acknowledged, lost): (u64, u64),
     ) -> String {
         let list = |map: Vec<(String, u64)>| {
@@ -424,10 +419,10 @@ impl Random {
         let mut text = format!(
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
-             - {} faults: {hits}; what a hand took was repaired {} times, an engine that had started \
-             on a full disk and did not know its containers was restarted {} times.\n\
-             - {sent} requests, {failed} failed; {retried} were sent again when the edge was killed \
-             ({} times).\n\
+             - {} faults: {hits}; what a hand took was repaired {} times, an engine that had lost its \
+             way was restarted {} times.\n\
+             - {sent} requests, {failed} failed, {excused} more while the engine had lost its way; \
+             {retried} were sent again when the edge was killed ({} times).\n\
              - {acknowledged} acknowledged writes, {lost} lost.\n\
              - Most memory after a rollout: agent {} KiB, edge {} KiB.\n\
              - Broken invariants: {}.\n",
@@ -437,7 +432,7 @@ impl Random {
             owned(&self.verdicts),
             self.hits.values().sum::<u64>(),
             self.repaired,
-            self.revived,
+            self.engine_lost.len(),
             self.edge_away.len(),
             self.memory_kib.0,
             self.memory_kib.1,

@@ -28,6 +28,11 @@ def sealed():
         return file.read().strip()
 
 
+STORE_ONCE = """
+if redis.call("SET", KEYS[1], ARGV[1], "NX") then redis.call("INCR", "orders") end
+return redis.call("GET", KEYS[1])
+"""
+
 ADDRESSES = {}
 
 
@@ -150,10 +155,9 @@ class Web(BaseHTTPRequestHandler):
             length = int(self.headers.get("Content-Length", 0))
             uuid = json.loads(self.rfile.read(length))["uuid"]
             key, mine = "order:" + uuid, secrets.token_hex(8)
-            # Asked again after a broken connection, it may find its own first attempt.
-            stored = redis().ask("SET", key, mine, "NX") == "OK"
-            if stored or redis().ask("GET", key) == mine:
-                redis().ask("INCR", "orders")
+            # Stored and counted in one, or not at all. Asked again after a broken connection, it may
+            # find its own first attempt.
+            if redis().ask("EVAL", STORE_ONCE, 1, key, mine) == mine:
                 self.answer(201, json.dumps({"uuid": uuid}))
             else:
                 self.answer(200, json.dumps({"uuid": uuid}))
