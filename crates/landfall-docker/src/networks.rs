@@ -1,7 +1,7 @@
 //! Networks: found by label, since the engine lets two have one name, and only ours are removed.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::models::{Network, NetworkDisconnectRequest};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
@@ -216,22 +216,22 @@ impl DockerEngine {
 
     pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {
         name::object(network)?;
-        let leaving = async {
-            while self.is_joined(container, network).await? {
-                self.take_off(network, container).await?;
-                if !self.is_joined(container, network).await? {
-                    break;
-                }
-                // Between two starts of a container that does not stay up, the engine has it joined on
-                // paper only, and says that it is not. Left so, it could not start without the network.
-                tokio::time::sleep(REMOVE_POLL).await;
+        // Looked at between the calls: none is dropped half-way.
+        let end = Instant::now() + REMOVE_LIMIT;
+        while self.is_joined(container, network).await? {
+            self.take_off(network, container).await?;
+            if !self.is_joined(container, network).await? {
+                break;
             }
-            Ok(())
-        };
-        tokio::time::timeout(REMOVE_LIMIT, leaving).await.unwrap_or_else(|_| {
-            let why = format!("{container} does not stay up, so it cannot leave {network}");
-            Err(not_now(why))
-        })
+            // Between two starts of a container that does not stay up, the engine has it joined on
+            // paper only, and says that it is not. Left so, it could not start without the network.
+            if Instant::now() >= end {
+                let why = format!("{container} does not stay up, so it cannot leave {network}");
+                return Err(not_now(why));
+            }
+            tokio::time::sleep(REMOVE_POLL).await;
+        }
+        Ok(())
     }
 
     async fn is_joined(&self, container: &str, network: &str) -> Result<bool, EngineError> {
