@@ -109,8 +109,12 @@ async fn exchange(
             Ok(flight) => flight,
             Err(PickError::NoRoute) => return Err(Reason::NoRoute),
             Err(PickError::Exhausted { away_ms }) => {
-                // Boxed: it is large, and seldom.
-                Box::pin(held::wait(client, &mut held, away_ms)).await?;
+                // One that died under the request has not refused it: at once again, as often as a
+                // request may be sent.
+                if !std::mem::take(&mut outgoing.died) {
+                    // Boxed: it is large, and seldom.
+                    Box::pin(held::wait(client, &mut held, away_ms)).await?;
+                }
                 outgoing.tried.clear();
                 continue;
             }
@@ -175,6 +179,7 @@ async fn attempt(
                 if idle.is_none() {
                     // It died under the request: another one is asked first.
                     outgoing.tried.push(target.id());
+                    outgoing.died = true;
                     return Ok(None);
                 }
                 pooled = false;

@@ -28,8 +28,10 @@ pub(crate) struct Outgoing {
     pub(crate) replays: u8,
     /// The client's side of the upgrade that it asks for.
     pub(crate) upgrade: Option<OnUpgrade>,
-    /// Endpoints that refused.
+    /// Endpoints that refused, or died under it.
     pub(crate) tried: Vec<u64>,
+    /// One of these died.
+    pub(crate) died: bool,
 }
 
 impl Outgoing {
@@ -51,6 +53,7 @@ impl Outgoing {
             replays: 0,
             upgrade: upgrade.filter(|_| outline.upgrade),
             tried: Vec::new(),
+            died: false,
         })
     }
 
