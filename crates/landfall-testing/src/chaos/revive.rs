@@ -2,7 +2,7 @@
 //! the engine alone, recognised by what its own log says.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -22,6 +22,7 @@ const RUNNING_UNKNOWN: &str = "cannot delete running task";
 const END_BOUND: Duration = Duration::from_mins(1);
 /// Bytes of its log that are read at most: it may repeat itself thousands of times a second.
 const LOG_BYTES_MAX: u64 = 256 << 20;
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Watches an engine's log from here on.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ impl Watch {
     /// Restarts the engine if it has lost its way since the last look; says whether it had.
     pub(super) fn revive(&mut self, site: &Site) -> io::Result<bool> {
         site.engine.wait()?;
-        let has_lost = self.said(site, UNREGISTERED)?
-            || self.said(site, RUNNING_UNKNOWN)? && is_one_restarting(site)?;
+        let [unregistered, running_unknown] = self.said(site)?;
+        let has_lost = unregistered || running_unknown && is_one_restarting(site)?;
         if has_lost {
             site.units.signal(Role::Dockerd, Signal::TERM);
             until(END_BOUND, || (!site.engine.answers()).then_some(()));
@@ -48,23 +49,28 @@ impl Watch {
         Ok(has_lost)
     }
 
-    fn said(&self, site: &Site, what: &str) -> io::Result<bool> {
+    /// Which of the two it said since it is watched.
+    fn said(&self, site: &Site) -> io::Result<[bool; 2]> {
         let mut log = File::open(site.engine.log())?;
         log.seek(SeekFrom::Start(self.from))?;
-        let (mut log, mut window) = (log.take(LOG_BYTES_MAX), Vec::new());
-        let mut piece = vec![0; 1 << 20];
-        loop {
-            let count = log.read(&mut piece)?;
-            window.extend_from_slice(&piece[..count]);
-            if window.windows(what.len()).any(|part| part == what.as_bytes()) {
-                return Ok(true);
-            }
-            if count == 0 {
-                return Ok(false);
-            }
-            // What was said may lie across two pieces.
-            window.drain(..window.len().saturating_sub(what.len()));
+        said(log.take(LOG_BYTES_MAX), [UNREGISTERED, RUNNING_UNKNOWN])
+    }
+}
+
+fn said<const N: usize>(mut log: impl Read, those: [&str; N]) -> io::Result<[bool; N]> {
+    let longest = those.iter().map(|what| what.len()).max().unwrap_or_default();
+    let (mut found, mut window, mut piece) = ([false; N], Vec::new(), vec![0; PIECE_BYTES]);
+    loop {
+        let count = log.read(&mut piece)?;
+        window.extend_from_slice(&piece[..count]);
+        for (found, what) in found.iter_mut().zip(those) {
+            *found |= window.windows(what.len()).any(|part| part == what.as_bytes());
         }
+        if count == 0 || found.iter().all(|found| *found) {
+            return Ok(found);
+        }
+        // What was said may lie across two pieces.
+        window.drain(..window.len().saturating_sub(longest));
     }
 }
 
@@ -72,4 +78,31 @@ fn is_one_restarting(site: &Site) -> io::Result<bool> {
     let containers = site.engine.json("/containers/json?all=1")?;
     let states = containers.as_array().into_iter().flatten().map(|one| &one["State"]);
     Ok(states.filter_map(Value::as_str).any(|state| state == "restarting"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::said;
+
+    /// Gives a few bytes at a time.
+    struct Pieces<'a>(&'a [u8]);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.len().min(3);
+            let (now, later) = self.0.split_at(count);
+            into[..count].copy_from_slice(now);
+            self.0 = later;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn what_was_said_is_found_across_pieces() {
+        let log = Pieces(b"level=error msg=\"cannot delete running task 12\"\n");
+        let found = said(log, ["failed to register", "cannot delete running task"]);
+        assert_eq!(found.unwrap(), [false, true]);
+    }
 }
