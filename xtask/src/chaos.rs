@@ -31,7 +31,7 @@ pub(crate) struct Args {
 enum What {
     /// Every step of a deploy against every fault.
     Matrix {
-        /// Only these parts: kills, faults, engine, hands, disks, registry; `short` is a little of
+        /// Only these parts: kills, faults, engine, hands, disks, lost, registry; `short` is a little of
         /// each.
         #[arg(long)]
         only: Vec<String>,

@@ -16,7 +16,7 @@ use landfall_deploy::ports::{Edge, Engine, Files, Selector};
 
 use crate::agent::Agent;
 use crate::ground::{EdgeProcess, Ground, HostView, Store};
-use crate::platform::{EngineFacts, Platform};
+use crate::platform::{EngineFacts, LostContainer, Platform};
 use crate::problems;
 use crate::store::now_ms;
 
@@ -37,6 +37,9 @@ impl<G: Ground> Agent<G> {
             Ok(_) => within(self.platform.facts()).await.unwrap_or_default(),
             Err(_) => None,
         };
+        if info.is_ok() {
+            checks.push(containers(within(self.platform.lost()).await));
+        }
         checks.extend(self.edge_checks().await);
         checks.push(self.store_check().await);
         checks.extend(self.open_checks());
@@ -262,6 +265,22 @@ fn engine(info: &Result<EngineInfo, String>) -> Vec<Check> {
         )
     });
     checks
+}
+
+fn containers(lost: Result<Vec<LostContainer>, String>) -> Check {
+    match lost {
+        Err(message) => unknown("containers", &message),
+        Ok(lost) if lost.is_empty() => {
+            Check::new("containers", Level::Ok, "the engine knows all of ours that run")
+        }
+        Ok(lost) => {
+            let text = format!("the engine does not know {} of ours that run", lost.len());
+            let names = lost.into_iter().map(|lost| format!("{} of {}", lost.name, lost.app));
+            Check::new("containers", Level::Error, text)
+                .details(names.collect())
+                .hint(problems::RESTART_THE_ENGINE)
+        }
+    }
 }
 
 fn leaks(facts: &EngineFacts) -> Check {

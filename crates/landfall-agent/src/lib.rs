@@ -62,7 +62,7 @@ pub use http::SocketError;
 pub use inspect::{InspectedRollout, Inspection, read_state};
 pub use lock::LockError;
 pub use platform::{Context, LogRequest, Platform, PullProgress, RawLine, RawLogs};
-pub use platform::{EngineFacts, Inspected};
+pub use platform::{EngineFacts, Inspected, LostContainer};
 pub use recover::{
     Labelled, RecoverError, RecoverOptions, RecoveredApp, Recovery, Survey, recover,
 };

@@ -106,6 +106,12 @@ pub trait Platform: Engine + Clone + 'static {
         async { Ok(None) }
     }
 
+    /// Containers of ours that run and that the engine does not know, until it is started again. None
+    /// where that cannot be told.
+    fn lost(&self) -> impl Future<Output = Result<Vec<LostContainer>, EngineError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// The name of the container, ours or not, that publishes a host port through the engine.
     fn who_publishes(
         &self,
@@ -142,6 +148,15 @@ pub struct EngineFacts {
     pub now_ms: Option<u64>,
     /// Apps that a container of ours is of.
     pub apps: BTreeSet<AppName>,
+}
+
+/// A container that runs and that the engine does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostContainer {
+    /// Its app.
+    pub app: AppName,
+    /// Its name.
+    pub name: String,
 }
 
 /// How far a pull is.

@@ -7,6 +7,9 @@ use landfall_deploy::ports::{EdgeError, EngineError, EngineErrorKind};
 
 use crate::store::StoreError;
 
+/// What to do about an engine that does not know what runs.
+pub(crate) const RESTART_THE_ENGINE: &str = "it started without them, on a full or failing disk: restart it (`systemctl restart docker`; with live-restore what serves goes on serving), then `landfall repair`";
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let message = error.to_string();
@@ -26,7 +29,9 @@ impl From<StoreError> for Problem {
 /// An engine call that did not work.
 pub(crate) fn engine(error: &EngineError) -> Problem {
     let code = match error.kind {
-        EngineErrorKind::Unreachable | EngineErrorKind::Timeout => ProblemCode::Unavailable,
+        EngineErrorKind::Unreachable | EngineErrorKind::Timeout | EngineErrorKind::LostTrack => {
+            ProblemCode::Unavailable
+        }
         EngineErrorKind::PortTaken => ProblemCode::PortTaken,
         EngineErrorKind::Conflict | EngineErrorKind::NotFound | EngineErrorKind::Invalid => {
             ProblemCode::Invalid
@@ -34,10 +39,16 @@ pub(crate) fn engine(error: &EngineError) -> Problem {
         EngineErrorKind::Internal => ProblemCode::Internal,
     };
     let problem = Problem::new(code, error.message.clone());
-    if error.kind == EngineErrorKind::Unreachable {
-        return problem.hint("is the Docker Engine running?");
+    match error.kind {
+        EngineErrorKind::Unreachable => problem.hint("is the Docker Engine running?"),
+        EngineErrorKind::LostTrack => problem.hint(RESTART_THE_ENGINE),
+        EngineErrorKind::Conflict
+        | EngineErrorKind::PortTaken
+        | EngineErrorKind::NotFound
+        | EngineErrorKind::Invalid
+        | EngineErrorKind::Internal
+        | EngineErrorKind::Timeout => problem,
     }
-    problem
 }
 
 /// An edge call that did not work.

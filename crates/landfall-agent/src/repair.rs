@@ -4,14 +4,16 @@
 //!
 //! No rollout is planned or runs meanwhile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use landfall_api::{Drift, DriftKind, Mend, Problem, ProblemCode, Repaired, RolloutRef};
 use landfall_core::id::AppName;
 use landfall_core::plan::{Attachment, Plan, PlannedReplica, Step};
-use landfall_core::spec::Workload;
+use landfall_core::spec::{ServiceSpec, Workload};
 use landfall_deploy::Driver;
-use landfall_deploy::ports::{Edge, Engine, Files, FoundContainer, Selector, Status};
+use landfall_deploy::ports::{Edge, Engine, EngineError, Files, FoundContainer, Selector, Status};
 
 use crate::agent::Agent;
 use crate::drift::Wanted;
@@ -166,14 +168,30 @@ impl<G: Ground> Agent<G> {
             let Some(seen) = found.iter().find(|found| found.name == container) else { continue };
             let status = self.platform.status(&seen.id).await;
             let status = status.map_err(|error| problems::engine(&error))?;
-            let is_joined =
-                status.is_none_or(|status| status.addresses.contains_key(&place.network));
+            let addresses = status.map(|status| status.addresses);
+            let is_nowhere = addresses.as_ref().is_some_and(BTreeMap::is_empty);
+            let is_joined = addresses.is_none_or(|found| found.contains_key(&place.network));
             if seen.status == Status::Running && !is_joined {
                 let what = format!("joined {container} to {}", place.network);
-                told.tell(what, self.platform.connect(&seen.id, place).await);
+                match self.platform.connect(&seen.id, place).await {
+                    Err(_) if is_nowhere => {
+                        let what = format!("started {container} again, for its networks");
+                        told.tell(what, self.start_again(wanted, seen).await);
+                    }
+                    result => told.tell(what, result),
+                }
             }
         }
         Ok(())
+    }
+
+    /// A container whose networks the engine has lost gets them back by another start only.
+    async fn start_again(&self, wanted: &Wanted, seen: &FoundContainer) -> Result<(), EngineError> {
+        let service = seen.labels.service.as_ref();
+        let service = service.and_then(|service| wanted.release.spec.services.get(service));
+        let grace_ms = service.map(ServiceSpec::stop_grace_ms).unwrap_or_default();
+        self.platform.stop(&seen.id, Duration::from_millis(grace_ms)).await?;
+        self.platform.start(&seen.id).await
     }
 
     /// The routes of the serving rollout, once more. Only an edge that has others' of this app, or none,

@@ -76,7 +76,7 @@ impl<G: Ground> Agent<G> {
         let serving = self.cut_over(app).await.or(serving);
         let found = within(self.platform.containers(&Selector::app(app))).await;
         let found = found.unwrap_or_else(|error| {
-            problems.push(format!("the engine does not answer: {error}"));
+            problems.push(format!("containers are not known: {error}"));
             Vec::new()
         });
         let (table, targets) = tokio::join!(within(self.edge.table()), within(self.edge.targets()));

@@ -48,6 +48,8 @@ struct Inner {
     client: OnceLock<Docker>,
     /// Minor version that requests are pinned to; unknown until the engine was asked.
     api: Arc<AtomicU32>,
+    /// Where the engine's data is; unknown until the engine was asked.
+    root_dir: OnceLock<PathBuf>,
 }
 
 impl std::fmt::Debug for DockerEngine {
@@ -70,6 +72,7 @@ impl DockerEngine {
             socket: socket.to_owned(),
             client: OnceLock::new(),
             api: Arc::new(AtomicU32::new(API_UNKNOWN)),
+            root_dir: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -100,6 +103,17 @@ impl DockerEngine {
             self.inner.api.store(minor, Ordering::Relaxed);
         }
         Ok(docker)
+    }
+
+    /// Where the engine's data is, on its host.
+    pub(crate) async fn root_dir(&self) -> Result<&Path, EngineError> {
+        if let Some(root) = self.inner.root_dir.get() {
+            return Ok(root);
+        }
+        let info = self.ask(self.docker().await?.info()).await?;
+        let root =
+            info.docker_root_dir.ok_or_else(|| error::invalid("the engine has no folder"))?;
+        Ok(self.inner.root_dir.get_or_init(|| root.into()))
     }
 
     /// A client whose requests carry one more parameter, which bollard's options have no room for.

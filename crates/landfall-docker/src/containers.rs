@@ -20,7 +20,7 @@ use landfall_deploy::ports::{
 
 use crate::client::{DockerEngine, LONG, SHORT};
 use crate::error::{conflict, invalid, is_passing, not_found};
-use crate::{map, name};
+use crate::{lost, map, name};
 
 /// A container that is just going may hold its name a moment longer.
 const CREATE_ATTEMPTS_MAX: usize = 3;
@@ -33,16 +33,25 @@ impl DockerEngine {
         &self,
         selector: &Selector,
     ) -> Result<Vec<FoundContainer>, EngineError> {
-        let filters = app_filter(&selector.app);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let list = self.ask(self.docker().await?.list_containers(Some(options))).await?;
-        let mut found: Vec<_> = list
+        let mut found: Vec<_> = self
+            .ours(&selector.app)
+            .await?
             .into_iter()
             .filter_map(found)
             .filter(|container| selector.matches(&container.labels))
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
+    }
+
+    /// Every container of an app; refused while more of it runs than the engine knows.
+    pub(crate) async fn ours(&self, app: &AppName) -> Result<Vec<ContainerSummary>, EngineError> {
+        let on_disk = self.on_disk().await?;
+        let filters = app_filter(app);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let known = self.ask(self.docker().await?.list_containers(Some(options))).await?;
+        let lost = on_disk.lost(&known, Some(app));
+        if lost.is_empty() { Ok(known) } else { Err(lost::refusal(&lost)) }
     }
 
     /// One container by exact name or whole id. The engine would also take the beginning of an id.
@@ -63,6 +72,8 @@ impl DockerEngine {
         request: &ContainerRequest,
     ) -> Result<String, EngineError> {
         let mut body = map::create_body(request)?;
+        // A second database would write into the first one's volume.
+        self.ours(&request.labels.app).await?;
         let cleared = request.container.command.as_ref().is_some_and(Vec::is_empty);
         if cleared && request.container.entrypoint.is_none() {
             // The engine takes an empty command for none at all, unless an entrypoint stands by it.

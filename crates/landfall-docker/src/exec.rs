@@ -119,6 +119,7 @@ fn refused<T>(error: EngineError) -> Result<Result<T, String>, EngineError> {
         EngineErrorKind::Unreachable
         | EngineErrorKind::PortTaken
         | EngineErrorKind::NotFound
+        | EngineErrorKind::LostTrack
         | EngineErrorKind::Internal
         | EngineErrorKind::Timeout => Err(error),
     }

@@ -15,6 +15,7 @@ mod name;
 
 mod containers;
 mod exec;
+mod lost;
 mod networks;
 mod port;
 mod probe;
@@ -39,5 +40,6 @@ pub use info::EngineInfo;
 pub use load::LoadError;
 pub use logs::{LogLine, LogOptions, LogStream};
 pub use look::{Facts, SeenContainer};
+pub use lost::LostContainer;
 pub use pull::{PullError, PullProgress};
 pub use survey::{LabelledContainer, RunningContainer, SurveyedImage};

@@ -187,7 +187,9 @@ impl DockerEngine {
         match made {
             Ok(container) => self.remove_proof(&container.id).await?,
             Err(error) => match error.kind {
-                EngineErrorKind::Unreachable | EngineErrorKind::Timeout => return Err(error.into()),
+                EngineErrorKind::Unreachable
+                | EngineErrorKind::LostTrack
+                | EngineErrorKind::Timeout => return Err(error.into()),
                 EngineErrorKind::Conflict
                 | EngineErrorKind::PortTaken
                 | EngineErrorKind::NotFound

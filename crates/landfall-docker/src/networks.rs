@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use bollard::models::{Network, NetworkDisconnectRequest};
+use bollard::models::{
+    ContainerInspectResponse, EndpointSettings, Network, NetworkDisconnectRequest,
+};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use ipnet::Ipv4Net;
 use landfall_core::id::AppName;
@@ -12,7 +14,7 @@ use landfall_core::plan::Attachment;
 use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest, Status};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{app_filter, none_if_missing, status};
+use crate::containers::{app_filter, labels_of, none_if_missing, status};
 use crate::error::{conflict, not_found, not_now};
 use crate::{map, name};
 
@@ -193,6 +195,10 @@ impl DockerEngine {
         let network = name::object(&attachment.network)?;
         let missing = || not_found(format!("there is no container {container}"));
         let seen = self.inspect(container).await?.ok_or_else(missing)?;
+        if is_cut_off(&seen) {
+            let why = format!("{container} runs, and the engine has lost its networks");
+            return Err(not_now(format!("{why}: only another start brings them back")));
+        }
         if joined(&seen, network) {
             return Ok(());
         }
@@ -202,6 +208,7 @@ impl DockerEngine {
             return Err(not_now(why));
         }
         self.require_network(network).await?;
+        self.refuse_if_lost(&seen).await?;
         let body = map::connect_body(container, attachment);
         let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
         match result {
@@ -226,12 +233,27 @@ impl DockerEngine {
             // Between two starts of a container that does not stay up, the engine has it joined on
             // paper only, and says that it is not. Left so, it could not start without the network.
             if Instant::now() >= end {
+                let Some(seen) = self.inspect(container).await? else { return Ok(()) };
+                self.refuse_if_lost(&seen).await?;
+                if is_cut_off(&seen) {
+                    // Its next start forgets the network, should it be no more.
+                    tracing::warn!(container, network, "the engine has lost its networks");
+                    return Ok(());
+                }
                 let why = format!("{container} does not stay up, so it cannot leave {network}");
                 return Err(not_now(why));
             }
             tokio::time::sleep(REMOVE_POLL).await;
         }
         Ok(())
+    }
+
+    /// A container that the engine does not list may still be looked at: what it says then is of before.
+    async fn refuse_if_lost(&self, seen: &ContainerInspectResponse) -> Result<(), EngineError> {
+        match map::our_labels(labels_of(seen)) {
+            Some(labels) => self.ours(&labels.app).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     async fn is_joined(&self, container: &str, network: &str) -> Result<bool, EngineError> {
@@ -264,9 +286,21 @@ impl DockerEngine {
     }
 }
 
-fn joined(seen: &bollard::models::ContainerInspectResponse, network: &str) -> bool {
-    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
-    networks.is_some_and(|networks| networks.contains_key(network))
+fn joined(seen: &ContainerInspectResponse, network: &str) -> bool {
+    networks(seen).is_some_and(|networks| networks.contains_key(network))
+}
+
+/// Whether it runs on networks that the engine has it on by name only, as after it did not know the
+/// container for a while: addresses still work, names and new networks do not.
+fn is_cut_off(seen: &ContainerInspectResponse) -> bool {
+    let Some(networks) = networks(seen) else { return false };
+    let on_paper =
+        |place: &EndpointSettings| place.endpoint_id.as_ref().is_none_or(String::is_empty);
+    status(seen) == Status::Running && !networks.is_empty() && networks.values().all(on_paper)
+}
+
+fn networks(seen: &ContainerInspectResponse) -> Option<&HashMap<String, EndpointSettings>> {
+    seen.network_settings.as_ref()?.networks.as_ref()
 }
 
 fn our_labels(network: &Network) -> Option<Labels> {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use landfall_agent::{
-    Context, EngineFacts, Inspected, Labelled, LogRequest, Platform, PullProgress, RawLine,
-    RawLogs, Survey,
+    Context, EngineFacts, Inspected, Labelled, LogRequest, LostContainer, Platform, PullProgress,
+    RawLine, RawLogs, Survey,
 };
 use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
 use landfall_core::id::ImageId;
@@ -202,6 +202,13 @@ impl Platform for HostEngine {
         }))
     }
 
+    async fn lost(&self) -> Result<Vec<LostContainer>, EngineError> {
+        let lost = self.docker.lost().await?;
+        let translate =
+            |lost: landfall_docker::LostContainer| LostContainer { app: lost.app, name: lost.name };
+        Ok(lost.into_iter().map(translate).collect())
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,
@@ -295,6 +302,7 @@ fn engine_failed(error: EngineError) -> Problem {
         | EngineErrorKind::PortTaken
         | EngineErrorKind::NotFound
         | EngineErrorKind::Invalid => Problem::new(ProblemCode::Invalid, error.message),
+        EngineErrorKind::LostTrack => Problem::new(ProblemCode::Unavailable, error.message),
         EngineErrorKind::Internal => Problem::new(ProblemCode::Internal, error.message),
     }
 }

@@ -1,5 +1,6 @@
 //! The operator's tools: the way out of a stuck rollout, the audit record, what differs.
 
+use landfall_agent::LostContainer;
 use landfall_api::{
     AbandonRequest, AuditAction, AuditEntry, AuditQuery, AuditResult, Check, ClientError,
     DriftKind, DriftReport, Level, Mend, Outcome, Problem, ProblemCode, RepairRequest, RolloutId,
@@ -267,6 +268,33 @@ async fn what_drifted_is_told_and_mended_under_the_same_names_and_addresses() {
 }
 
 #[tokio::test]
+async fn a_repair_starts_again_what_the_engine_has_lost_the_networks_of() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let app = shop_name();
+    let names = ["shop-db", "shop-web-d1-1"].map(str::to_owned);
+    let there = |name: &String| {
+        let world = site.world.lock();
+        let found = world.containers.values().find(|c| c.name.starts_with(name.as_str()));
+        found.unwrap_or_else(|| panic!("no {name}")).name.clone()
+    };
+    let names = names.map(|name| there(&name));
+    site.platform.set(|knobs| knobs.cut_off = names.to_vec());
+    let report = site.client.drift(&app).await.unwrap();
+    let told: Vec<_> = names.iter().map(|name| format!("container {name}")).collect();
+    for what in &told {
+        assert!(kinds(&report).contains(&(DriftKind::Network, what)), "{report:?}");
+    }
+    let request = RepairRequest { by: "ann".to_owned() };
+    let repaired = site.client.repair(&app, &request).await.unwrap();
+    let again = |name: &String| format!("started {name} again, for its networks");
+    let mut done = repaired.done.clone();
+    done.sort_unstable();
+    assert_eq!(done, names.each_ref().map(again), "each once");
+    assert_eq!((repaired.failed, kinds(&repaired.left)), (vec![], vec![]));
+}
+
+#[tokio::test]
 async fn a_repair_waits_for_no_rollout_and_starts_no_second_singleton() {
     let site = Site::new().await;
     site.deploy(&shop("1")).await;
@@ -300,7 +328,9 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
     let site = Site::new().await;
     site.deploy(&shop("1")).await;
     let checks = site.client.doctor().await.unwrap();
-    for well in ["engine", "edge", "store", "rollouts", "subnets", "permissions", "leftovers"] {
+    for well in
+        ["engine", "containers", "edge", "store", "rollouts", "subnets", "permissions", "leftovers"]
+    {
         let of: Vec<_> = checks.iter().filter(|check| check.name == well).collect();
         assert_eq!(level(&checks, well), Level::Ok, "{of:?}");
     }
@@ -319,6 +349,13 @@ async fn the_doctor_looks_at_everything_and_says_what_to_do() {
     let left = checks.iter().find(|check| check.name == "leftovers").unwrap();
     assert_eq!(left.level, Level::Warning);
     assert!(left.details.iter().any(|line| line == "container shop-web-d2-1"), "{left:?}");
+    let lost = LostContainer { app: shop_name(), name: "shop-web-d1-1".to_owned() };
+    site.platform.set(|knobs| knobs.lost = vec![lost]);
+    let checks = site.client.doctor().await.unwrap();
+    let lost = checks.iter().find(|check| check.name == "containers").unwrap();
+    assert_eq!(lost.level, Level::Error);
+    assert_eq!(lost.details, ["shop-web-d1-1 of shop"]);
+    assert!(lost.hint.as_ref().unwrap().contains("restart it"));
     site.platform.set(|knobs| knobs.away = true);
     let checks = site.client.doctor().await.unwrap();
     assert_eq!(level(&checks, "engine"), Level::Error);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use ipnet::Ipv4Net;
 use landfall_agent::{
-    Context, Labelled, LogRequest, Platform, PullProgress, RawLine, RawLogs, Survey,
+    Context, Labelled, LogRequest, LostContainer, Platform, PullProgress, RawLine, RawLogs, Survey,
 };
 use landfall_api::{BuildRequest, EngineInfo, LogStream, Problem, ProblemCode};
 use landfall_core::gate::Probe;
@@ -43,6 +43,10 @@ pub(crate) struct Knobs {
     pub(crate) strangers: Vec<Labelled>,
     /// Who publishes which port.
     pub(crate) publishers: BTreeMap<u16, String>,
+    /// What runs and the engine does not know.
+    pub(crate) lost: Vec<LostContainer>,
+    /// Names of what runs on networks that the engine has lost, until it is started again.
+    pub(crate) cut_off: Vec<String>,
     /// Called with the name of each effect.
     pub(crate) on_effect: Option<Hook>,
 }
@@ -72,6 +76,16 @@ impl TestPlatform {
             });
         }
         Ok(&self.engine)
+    }
+
+    fn name(&self, id: &str) -> String {
+        let world = self.engine.0.lock();
+        world.containers.get(id).map(|container| container.name.clone()).unwrap_or_default()
+    }
+
+    fn is_cut_off(&self, id: &str) -> bool {
+        let name = self.name(id);
+        self.knobs.lock().unwrap().cut_off.contains(&name)
     }
 
     fn effect(&self, name: &str) -> Result<&FakeEngine, EngineError> {
@@ -176,6 +190,11 @@ impl Platform for TestPlatform {
         }
     }
 
+    async fn lost(&self) -> Result<Vec<LostContainer>, EngineError> {
+        self.here()?;
+        Ok(self.knobs.lock().unwrap().lost.clone())
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,
@@ -188,11 +207,24 @@ impl Platform for TestPlatform {
 
 impl Engine for TestPlatform {
     async fn containers(&self, selector: &Selector) -> Result<Vec<FoundContainer>, EngineError> {
-        self.here()?.containers(selector).await
+        let here = self.here()?;
+        if self.knobs.lock().unwrap().lost.iter().any(|lost| lost.app == selector.app) {
+            return Err(EngineError {
+                kind: EngineErrorKind::LostTrack,
+                effect: Effect::None,
+                retry: Retry::Later,
+                message: "the engine does not know containers that run: shop-db".to_owned(),
+            });
+        }
+        here.containers(selector).await
     }
 
     async fn status(&self, container: &str) -> Result<Option<ReplicaStatus>, EngineError> {
-        self.here()?.status(container).await
+        let mut status = self.here()?.status(container).await?;
+        if let Some(status) = status.as_mut().filter(|_| self.is_cut_off(container)) {
+            status.addresses.clear();
+        }
+        Ok(status)
     }
 
     async fn create(&self, request: &ContainerRequest) -> Result<String, EngineError> {
@@ -200,6 +232,8 @@ impl Engine for TestPlatform {
     }
 
     async fn start(&self, container: &str) -> Result<(), EngineError> {
+        let name = self.name(container);
+        self.set(|knobs| knobs.cut_off.retain(|one| *one != name));
         self.effect("start")?.start(container).await
     }
 
@@ -246,6 +280,14 @@ impl Engine for TestPlatform {
     }
 
     async fn connect(&self, id: &str, attachment: &Attachment) -> Result<(), EngineError> {
+        if self.is_cut_off(id) {
+            return Err(EngineError {
+                kind: EngineErrorKind::Internal,
+                effect: Effect::None,
+                retry: Retry::Later,
+                message: "the engine has lost its networks".to_owned(),
+            });
+        }
         self.effect("connect")?.connect(id, attachment).await
     }
 

@@ -1,11 +1,14 @@
-//! Ports and routes that are taken: by whom is part of the message, and nothing was touched.
+//! What is refused before anything is touched: ports and routes that are taken, and by whom; an engine
+//! that does not know what runs.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
+use landfall_agent::LostContainer;
 use landfall_api::{Outcome, Problem, ProblemCode};
+use landfall_core::id::AppName;
 use landfall_core::spec::{AppSpec, Protocol, PublishedPort};
 
-use crate::site::{Site, app, outcome, shop};
+use crate::site::{Site, app, outcome, shop, shop_name};
 
 fn publish(spec: &mut AppSpec, service: &str, port: u16) {
     let service = spec.services.get_mut(&service.parse().unwrap()).unwrap();
@@ -83,4 +86,25 @@ async fn two_apps_that_deploy_at_once_never_plan_the_same_subnet() {
     let subnets: Vec<_> = world.networks.values().map(|network| network.subnet).collect();
     let unique: std::collections::BTreeSet<_> = subnets.iter().collect();
     assert!(unique.len() == subnets.len() && subnets.len() >= names.len(), "{subnets:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_put_beside_containers_that_the_engine_does_not_know() {
+    let site = Site::new().await;
+    let lost = |app: AppName| {
+        let lost = LostContainer { app, name: "shop-db".to_owned() };
+        site.platform.set(|knobs| knobs.lost = vec![lost]);
+    };
+    lost(shop_name());
+    let problem = refused(&site, &shop("1")).await;
+    assert_eq!(problem.code, ProblemCode::Unavailable);
+    assert!(problem.message.contains("shop-db"), "{problem:?}");
+    assert!(problem.hint.unwrap().contains("systemctl restart docker"));
+    // Another app's are no reason.
+    lost("blog".parse().unwrap());
+    assert_eq!(outcome(&site.deploy(&shop("1")).await), (&Outcome::Succeeded, Some(1)));
+    // It could not take away what the engine does not know.
+    lost(shop_name());
+    let events = site.down().await;
+    assert!(matches!(outcome(&events), (Outcome::Refused { .. }, None)), "{events:?}");
 }

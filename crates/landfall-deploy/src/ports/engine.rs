@@ -385,6 +385,8 @@ pub enum EngineErrorKind {
     NotFound,
     /// The engine refused the request as it is.
     Invalid,
+    /// It does not know containers that run, until it is started again.
+    LostTrack,
     /// It failed by itself.
     Internal,
     /// No answer in time.

@@ -108,6 +108,11 @@ impl Engine {
         format!("unix://{}", self.socket().display())
     }
 
+    /// Where it writes down what it knows of a container.
+    pub(super) fn container_folder(&self, id: &str) -> PathBuf {
+        self.folder.join("data/docker/containers").join(id)
+    }
+
     /// What a power loss takes: everything that a host keeps below `/run`.
     pub(super) fn volatile(&self) -> [PathBuf; 5] {
         ["ctrd", "exec", "ctrd.sock", "docker.sock", "docker.pid"].map(|n| self.folder.join(n))

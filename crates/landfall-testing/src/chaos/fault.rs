@@ -10,13 +10,16 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::site::Site;
 use super::units::Role;
-use super::world::{Container, World};
+use super::world::{Container, Thing, World};
 use crate::host::{Running, pass, until};
 
 /// A stopped agent stays so for this long.
 const STOPPED_FOR: Duration = Duration::from_millis(1_500);
 /// A full disk stays full for at most this long after the deploy began.
 pub(super) const FULL_FOR: Duration = Duration::from_secs(8);
+
+/// A person takes off what is joined, and tries again so often.
+const REMOVALS_MAX: usize = 5;
 
 /// A disk that can be full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,21 +230,36 @@ fn remove_container(site: &Site, of_serving_too: bool) -> io::Result<bool> {
 }
 
 fn remove_network(site: &Site) -> io::Result<bool> {
-    let world = site.world()?;
-    let release = |labels: &std::collections::BTreeMap<String, String>| {
-        let is_release = labels.get("scope").is_some_and(|scope| scope == "release");
-        is_release.then(|| labels.get("rollout")?.parse::<u64>().ok()).flatten()
+    let mut attempts_left = REMOVALS_MAX;
+    loop {
+        let world = site.world()?;
+        let Some(newest) = newest_network(&world) else { return Ok(false) };
+        let connected = world.containers.iter().filter(|c| c.addresses.contains_key(&newest.name));
+        for container in connected {
+            // A container that never ran may not be joined yet: the removal tells.
+            let words = ["network", "disconnect", "-f", &newest.id, &container.id];
+            let _ = site.engine.docker(&words);
+        }
+        attempts_left -= 1;
+        match site.engine.docker(&["network", "rm", &newest.id]) {
+            Ok(_) => return Ok(true),
+            // A call of the agent's was under way when it was stopped.
+            Err(error) if error.to_string().contains("active endpoints") && attempts_left > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The newest rollout's, if there are two.
+fn newest_network(world: &World) -> Option<&Thing> {
+    let release = |thing: &Thing| {
+        let is_release = thing.labels.get("scope").is_some_and(|scope| scope == "release");
+        is_release.then(|| thing.labels.get("rollout")?.parse::<u64>().ok()).flatten()
     };
     let mut networks: Vec<_> =
-        world.networks.iter().filter_map(|n| Some((release(&n.labels)?, n))).collect();
+        world.networks.iter().filter_map(|network| Some((release(network)?, network))).collect();
     networks.sort_by_key(|(rollout, _)| *rollout);
-    let (Some((_, newest)), true) = (networks.last(), networks.len() > 1) else { return Ok(false) };
-    let connected = world.containers.iter().filter(|c| c.addresses.contains_key(&newest.name));
-    for container in connected {
-        // A container that never ran may not be joined yet: the removal tells.
-        let _ = site.engine.docker(&["network", "disconnect", "-f", &newest.id, &container.id]);
-    }
-    site.engine.docker(&["network", "rm", &newest.id]).map(|_| true)
+    networks.pop().filter(|_| !networks.is_empty()).map(|(_, newest)| newest)
 }
 
 /// The shim's arguments name its container.

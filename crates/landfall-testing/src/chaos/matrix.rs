@@ -8,6 +8,7 @@ use super::app::App;
 use super::cell::{At, Outcome, Runner, Scenario};
 use super::fault::{Fault, Requests, Which};
 use super::judge::{Target, judge};
+use super::lost;
 use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
@@ -16,8 +17,8 @@ use super::table::{Table, text};
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
 pub struct MatrixOptions {
-    /// Parts; all when empty: `kills`, `faults`, `engine`, `hands`, `disks`, `registry`; `short` is a
-    /// little of each.
+    /// Parts; all when empty: `kills`, `faults`, `engine`, `hands`, `disks`, `lost`, `registry`; `short`
+    /// is a little of each.
     pub parts: Vec<String>,
     /// Only every n-th step.
     pub every: usize,
@@ -69,6 +70,9 @@ pub fn matrix(
     }
     if wanted("disks") {
         held &= done(&matrix.disks()?, keep)?;
+    }
+    if wanted("lost") {
+        held &= done(&matrix.lost()?, keep)?;
     }
     if wanted("registry") {
         held &= done(&matrix.registry()?, keep)?;
@@ -215,18 +219,44 @@ impl Matrix<'_> {
         Ok(table)
     }
 
+    /// The engine starts on a full disk and loses its containers, before a deploy and in it.
+    fn lost(&mut self) -> io::Result<Table> {
+        let title = "The engine loses its containers";
+        let mut table = Table::new(title, "step", &["result".to_owned()]);
+        let points = self.learn(Scenario::Upgrade)?;
+        let chosen = self.chosen(&points).into_iter().filter(|point| {
+            point.is_step && lost::STEPS.iter().any(|step| point.name.starts_with(step))
+        });
+        for point in std::iter::once(None).chain(chosen.map(Some)) {
+            let (name, outcome) = match &point {
+                None => ("before the deploy", self.runner.lost_before()?),
+                Some(point) => (point.name.as_str(), self.runner.lost_at(point)?),
+            };
+            table.row(name);
+            // To repair it is to start containers again.
+            let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
+            self.tell(&mut table, &format!("containers lost: {name}"), &outcome, requests);
+        }
+        Ok(table)
+    }
+
+    fn tell(&mut self, table: &mut Table, place: &str, outcome: &Outcome, requests: Requests) {
+        (self.say)(&format!("{place}: {}", text(outcome)));
+        for broken in outcome.broken.iter().chain(&outcome.failures) {
+            (self.say)(&format!("    {broken}"));
+        }
+        table.cell(place, outcome, requests);
+    }
+
     /// The registry goes away at different moments of a deploy whose image only it has.
     fn registry(&mut self) -> io::Result<Table> {
         let mut table = Table::new("Registry cut off", "the registry", &["result".to_owned()]);
         registry::add(&self.runner.site)?;
         for cut in registry::CUTS {
             let outcome = self.runner.cut_off(cut)?;
-            (self.say)(&format!("registry {}: {}", cut.title(), text(&outcome)));
-            for broken in outcome.broken.iter().chain(&outcome.failures) {
-                (self.say)(&format!("    {broken}"));
-            }
             table.row(cut.title());
-            table.cell(cut.title(), &outcome, Requests::Hold);
+            let place = format!("registry {}", cut.title());
+            self.tell(&mut table, &place, &outcome, Requests::Hold);
         }
         Ok(table)
     }

@@ -13,6 +13,7 @@ mod disk;
 mod engine;
 mod fault;
 mod judge;
+mod lost;
 mod matrix;
 mod points;
 mod random;

@@ -89,9 +89,11 @@ impl Random {
         let struck = self.strike_all(&plan, &mut client);
         let deploy = client.map(|client| finish(client, None)).transpose();
         fault::mend(&self.runner.site)?;
+        let lost = self.tally.engine_lost.len();
         let revived = self.revive(&mut engine, began);
         let settled = self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND);
         let revived = revived.and_then(|()| self.revive(&mut engine, began));
+        let was_lost = self.tally.engine_lost.len() > lost;
         let righted = self.put_right(&plan);
         let mut broken: Vec<String> = [struck.err(), revived.err(), settled.err(), righted.err()]
             .into_iter()
@@ -100,6 +102,11 @@ impl Random {
             .collect();
         match judge(&self.runner.site, &before, &target, &self.runner.shape) {
             Ok(verdict) => self.served(&before, &wish, verdict)?,
+            // What ended and the engine did not know comes back with it: the next deploy removes it.
+            Err(_) if was_lost => match self.runner.ordinary() {
+                Ok(()) => self.tally.swept += 1,
+                Err(wrong) => broken.extend(wrong),
+            },
             Err(wrong) => broken.extend(wrong),
         }
         let ordinary = plan.hits.is_empty() && plan.wanted == Wanted::Deploy;
@@ -127,9 +134,11 @@ impl Random {
         Ok(())
     }
 
-    /// An operator's restart of an engine that has lost its way.
+    /// An operator's restart of an engine that has lost its way, and the repair that it needs.
     fn revive(&mut self, engine: &mut Watch, since: Instant) -> io::Result<()> {
         if engine.revive(&self.runner.site)? {
+            self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
+            self.runner.put_right()?;
             self.tally.engine_lost.push((since, Instant::now()));
         }
         Ok(())

@@ -3,11 +3,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::app::App;
 use super::site::Site;
 use super::units::Role;
 use crate::host::until;
@@ -41,9 +43,7 @@ impl Watch {
         let [unregistered, running_unknown] = self.said(site)?;
         let has_lost = unregistered || running_unknown && is_one_restarting(site)?;
         if has_lost {
-            site.units.signal(Role::Dockerd, Signal::TERM);
-            until(END_BOUND, || (!site.engine.answers()).then_some(()));
-            site.engine.wait()?;
+            restart(site)?;
             *self = Self::begin(site)?;
         }
         Ok(has_lost)
@@ -55,6 +55,24 @@ impl Watch {
         log.seek(SeekFrom::Start(self.from))?;
         said(log.take(LOG_BYTES_MAX), [UNREGISTERED, RUNNING_UNKNOWN])
     }
+}
+
+/// Restarts the engine, whose containers run on, and lets a rollout go on that got stuck meanwhile.
+pub(super) fn restart(site: &Site) -> io::Result<()> {
+    end_engine(site, Signal::TERM)?;
+    let mut resume = site.host.landfall();
+    // There may be none.
+    resume.args(["resume", "-p", App::NAME]).stdout(Stdio::null()).stderr(Stdio::null());
+    resume.status().map(drop)
+}
+
+/// Ends the engine and waits until the next one answers.
+pub(super) fn end_engine(site: &Site, signal: Signal) -> io::Result<()> {
+    let lives = site.units.lives(Role::Dockerd);
+    site.units.signal(Role::Dockerd, signal);
+    let is_next = || (site.units.lives(Role::Dockerd) > lives).then_some(());
+    until(END_BOUND, is_next).ok_or_else(|| io::Error::other("dockerd does not end"))?;
+    site.engine.wait()
 }
 
 fn said<const N: usize>(mut log: impl Read, those: [&str; N]) -> io::Result<[bool; N]> {

@@ -121,6 +121,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
         Some(Verdict::Succeeded) if outcome.repaired => "S repaired",
         Some(Verdict::Succeeded) => "S",
         Some(Verdict::Undone) if outcome.refused => "R",
+        Some(Verdict::Undone) if outcome.repaired => "U repaired",
         Some(Verdict::Undone) => "U",
         None => "**X**",
     };

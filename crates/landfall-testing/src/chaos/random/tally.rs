@@ -25,6 +25,8 @@ pub(super) struct Tally {
     pub(super) edge_away: Vec<(Instant, Instant)>,
     /// How often what a hand took was of what serves.
     pub(super) repaired: u64,
+    /// How often an ordinary deploy removed what came back with an engine that had lost its way.
+    pub(super) swept: u64,
     /// When the engine had lost its way, until an operator had restarted it.
     pub(super) engine_lost: Vec<(Instant, Instant)>,
     /// The most after a rollout, of agent and edge.
@@ -49,6 +51,7 @@ impl Tally {
             hits: BTreeMap::new(),
             edge_away: Vec::new(),
             repaired: 0,
+            swept: 0,
             engine_lost: Vec::new(),
             memory_kib: (0, 0),
             broken: Vec::new(),
@@ -124,7 +127,7 @@ impl Tally {
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
              - {} faults: {}; what a hand took was repaired {} times, an engine that had lost its \
-             way was restarted {} times.\n\
+             way was restarted {} times, and what came back with it removed by the next deploy {} times.\n\
              - {} requests, {} failed, {} more while the engine had lost its way; \
              {} were sent again when the edge was killed ({} times).\n\
              - {} acknowledged writes, {} lost.\n\
@@ -138,6 +141,7 @@ impl Tally {
             list(&self.hits),
             self.repaired,
             self.engine_lost.len(),
+            self.swept,
             load.total.sent,
             requests.failed,
             requests.excused,
