@@ -105,15 +105,14 @@ impl DockerEngine {
         Ok(docker)
     }
 
-    /// Where the engine's data is, on its host.
-    pub(crate) async fn root_dir(&self) -> Result<&Path, EngineError> {
+    /// Where the engine's data is, on its host; `None` where it does not tell.
+    pub(crate) async fn root_dir(&self) -> Result<Option<&Path>, EngineError> {
         if let Some(root) = self.inner.root_dir.get() {
-            return Ok(root);
+            return Ok(Some(root));
         }
         let info = self.ask(self.docker().await?.info()).await?;
-        let root =
-            info.docker_root_dir.ok_or_else(|| error::invalid("the engine has no folder"))?;
-        Ok(self.inner.root_dir.get_or_init(|| root.into()))
+        let root = info.docker_root_dir.map(PathBuf::from).filter(|root| root.is_absolute());
+        Ok(root.map(|root| self.inner.root_dir.get_or_init(|| root).as_path()))
     }
 
     /// A client whose requests carry one more parameter, which bollard's options have no room for.

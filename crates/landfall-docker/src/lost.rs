@@ -36,6 +36,7 @@ pub struct LostContainer {
 
 /// Containers in the engine's folder, taken before the engine is asked for those that it knows: what
 /// is made meanwhile is then among these.
+#[derive(Default)]
 pub(crate) struct OnDisk {
     folder: PathBuf,
     ids: BTreeSet<String>,
@@ -75,7 +76,8 @@ impl DockerEngine {
     }
 
     pub(crate) async fn on_disk(&self) -> Result<OnDisk, EngineError> {
-        let folder = self.root_dir().await?.join("containers");
+        let Some(root) = self.root_dir().await? else { return Ok(OnDisk::default()) };
+        let folder = root.join("containers");
         Ok(OnDisk { ids: ids_in(&folder), folder })
     }
 }
