@@ -51,12 +51,15 @@ fn an_engine_that_is_not_there_has_changed_nothing_and_may_come_back() {
         std::fs::remove_file(&path).unwrap();
         let listener = UnixListener::bind(&path).unwrap();
         let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
-        let answers = [version.as_str(), &json("200 OK", "[]")];
+        let root = folder.path().to_str().unwrap();
+        let info = json("200 OK", &format!(r#"{{"DockerRootDir":"{root}"}}"#));
+        let answers = [version.as_str(), &info, &json("200 OK", "[]")];
         let app = Selector::app(&"shop".parse().unwrap());
         let (asked, found) = tokio::join!(scripted(listener, &answers), engine.containers(&app));
         assert_eq!(found, Ok(vec![]), "the same handle works once the engine is up");
         assert_eq!(asked[0], "GET /version HTTP/1.1");
-        assert!(asked[1].starts_with("GET /v1.41/containers/json?"), "{asked:?}");
+        assert_eq!(asked[1], "GET /v1.41/info HTTP/1.1");
+        assert!(asked[2].starts_with("GET /v1.41/containers/json?"), "{asked:?}");
     });
 }
 
