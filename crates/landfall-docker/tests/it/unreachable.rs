@@ -8,12 +8,12 @@ use landfall_docker::DockerEngine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// Answers each connection with the next of these; an empty one hangs up. Returns what was asked.
-async fn scripted(listener: UnixListener, answers: &[&str]) -> Vec<String> {
+pub(crate) async fn scripted(listener: UnixListener, answers: &[&str]) -> Vec<String> {
     let mut asked = Vec::new();
     for answer in answers {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -27,7 +27,7 @@ async fn scripted(listener: UnixListener, answers: &[&str]) -> Vec<String> {
     asked
 }
 
-fn json(status: &str, body: &str) -> String {
+pub(crate) fn json(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
