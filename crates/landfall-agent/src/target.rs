@@ -2,7 +2,7 @@
 
 use landfall_api::{DeployRequest, EventKind, Problem, ProblemCode, RollbackRequest};
 use landfall_core::id::{AppName, ReleaseNumber};
-use landfall_core::plan::RolloutKind;
+use landfall_core::plan::{RolloutKind, Step};
 use landfall_core::release::Release;
 
 use crate::agent::{Agent, Past};
@@ -18,6 +18,16 @@ pub(crate) struct Target {
     pub(crate) release: Option<Release>,
     /// Do nothing if this very release serves, whole.
     pub(crate) spare: bool,
+}
+
+/// Releases whose images are tagged; `None`: nothing took any away. One more may still be stored, when
+/// the agent did not hear that its rollout's end is on record, and forgot nothing.
+struct Left(Option<Vec<ReleaseNumber>>);
+
+impl Left {
+    fn has(&self, number: ReleaseNumber) -> bool {
+        self.0.as_ref().is_none_or(|left| left.contains(&number))
+    }
 }
 
 impl<G: Ground> Agent<G> {
@@ -56,9 +66,10 @@ impl<G: Ground> Agent<G> {
         request: &RollbackRequest,
         past: &Past,
     ) -> Result<Release, Problem> {
+        let left = self.left_by_serving(app).await?;
         let release = match request.to {
-            Some(number) => self.asked_for(app, number, past).await?,
-            None => self.newest_other(app, past).await?,
+            Some(number) => self.asked_for(app, number, past, &left).await?,
+            None => self.newest_other(app, past, &left).await?,
         };
         self.check_images(&release).await?;
         Ok(release)
@@ -69,6 +80,7 @@ impl<G: Ground> Agent<G> {
         app: &AppName,
         number: ReleaseNumber,
         past: &Past,
+        left: &Left,
     ) -> Result<Release, Problem> {
         if !history::stable(&past.rollouts).contains(&number) {
             let message = format!("{app} has no release {number} that ever served");
@@ -80,14 +92,36 @@ impl<G: Ground> Agent<G> {
             Problem::new(ProblemCode::NotFound, message)
                 .hint("`keep` under `x-landfall` says how many are kept")
         };
+        if !left.has(number) {
+            return Err(gone());
+        }
         self.store.release(app, number).await?.ok_or_else(gone)
     }
 
+    /// What the rollout that serves has left to go back to.
+    async fn left_by_serving(&self, app: &AppName) -> Result<Left, Problem> {
+        let Some(wanted) = self.wanted(app).await? else { return Ok(Left(None)) };
+        let mut kept = wanted.plan.steps.iter().filter_map(|step| match step {
+            Step::Prune { keep, .. } => Some(keep.clone()),
+            _ => None,
+        });
+        let mut left = kept.next();
+        if let Some(left) = &mut left {
+            left.push(wanted.release.number);
+        }
+        Ok(Left(left))
+    }
+
     /// The newest release that served, is kept, and is not what serves now.
-    async fn newest_other(&self, app: &AppName, past: &Past) -> Result<Release, Problem> {
+    async fn newest_other(
+        &self,
+        app: &AppName,
+        past: &Past,
+        left: &Left,
+    ) -> Result<Release, Problem> {
         let serving = past.serving.as_ref().map(|(_, release)| release);
         for number in history::stable(&past.rollouts).into_iter().rev() {
-            if serving.is_some_and(|serving| serving.number == number) {
+            if serving.is_some_and(|serving| serving.number == number) || !left.has(number) {
                 continue;
             }
             let Some(release) = self.store.release(app, number).await? else { continue };
