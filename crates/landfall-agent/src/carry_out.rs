@@ -19,6 +19,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::agent::Agent;
 use crate::feed::{Feed, ToldJournal, ToldProgress};
 use crate::ground::{Ground, Store};
+use crate::history;
 use crate::lease::Lease;
 use crate::narrator;
 use crate::prepare::{Prepared, Ready};
@@ -206,8 +207,8 @@ impl<G: Ground> Agent<G> {
         let app = &plan.app;
         let forgotten = match (verdict, plan.release) {
             (Verdict::Succeeded, _) => {
-                let mut keep = plan_keeps(plan);
-                keep.extend(plan.release);
+                let keep =
+                    history::left_by(plan).unwrap_or_else(|| plan.release.into_iter().collect());
                 self.store.keep_only(app, &keep).await
             }
             // An older release that was not reached stays what it was.
@@ -301,12 +302,4 @@ impl<G: Ground> Agent<G> {
 
 fn called_off() -> Problem {
     Problem::new(ProblemCode::Cancelled, "it was called off before anything was changed")
-}
-
-fn plan_keeps(plan: &Plan) -> Vec<ReleaseNumber> {
-    let prunes = plan.steps.iter().filter_map(|step| {
-        let landfall_core::plan::Step::Prune { keep, .. } = step else { return None };
-        Some(keep)
-    });
-    prunes.flatten().copied().collect()
 }

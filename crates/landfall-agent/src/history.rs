@@ -3,7 +3,7 @@
 use landfall_api::{HistoryEntry, Outcome, RolloutView};
 use landfall_core::id::{ReleaseNumber, RolloutNumber};
 use landfall_core::label::Scope;
-use landfall_core::plan::RolloutKind;
+use landfall_core::plan::{Plan, RolloutKind, Step};
 use landfall_core::record::{Record, Verdict};
 use landfall_deploy::ports::{FoundContainer, Status};
 
@@ -121,6 +121,16 @@ pub(crate) fn is_leftover(rollouts: &[Began], found: &FoundContainer) -> bool {
 /// The rollout that has not ended.
 pub(crate) fn open(rollouts: &[Began]) -> Option<&Began> {
     rollouts.iter().find(|rollout| verdict(rollout).is_none())
+}
+
+/// Releases that a rollout leaves to go back to, its own included; `None`: it takes none away.
+pub(crate) fn left_by(plan: &Plan) -> Option<Vec<ReleaseNumber>> {
+    let mut keeps = plan.steps.iter().filter_map(|step| {
+        let Step::Prune { keep, .. } = step else { return None };
+        Some(keep)
+    });
+    let kept = keeps.next()?.iter().copied();
+    Some(kept.chain(plan.release).collect())
 }
 
 #[cfg(test)]

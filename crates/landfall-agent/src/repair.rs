@@ -1,6 +1,7 @@
 //! Mends what can be mended without a deploy: it brings back what the serving rollout's own plan made,
 //! under the same names, addresses and labels. Everything looks before it touches, so a repair that is
-//! cut off is done again by the next one. It never touches data, and never removes anything.
+//! cut off is done again by the next one. It never touches data, and never removes anything; what runs is
+//! only interrupted where the engine has lost its networks, which nothing but another start brings back.
 //!
 //! No rollout is planned or runs meanwhile.
 
@@ -21,6 +22,9 @@ use crate::feed::{Feed, ToldJournal, ToldProgress};
 use crate::ground::Ground;
 use crate::problems;
 use crate::store::now_ms;
+
+/// For what the release does not describe: never killed at once, it may be a database.
+const GRACE_MS: u64 = 10_000;
 
 /// What was done, and what was tried in vain.
 #[derive(Debug, Default)]
@@ -189,7 +193,7 @@ impl<G: Ground> Agent<G> {
     async fn start_again(&self, wanted: &Wanted, seen: &FoundContainer) -> Result<(), EngineError> {
         let service = seen.labels.service.as_ref();
         let service = service.and_then(|service| wanted.release.spec.services.get(service));
-        let grace_ms = service.map(ServiceSpec::stop_grace_ms).unwrap_or_default();
+        let grace_ms = service.map_or(GRACE_MS, ServiceSpec::stop_grace_ms);
         self.platform.stop(&seen.id, Duration::from_millis(grace_ms)).await?;
         self.platform.start(&seen.id).await
     }

@@ -2,7 +2,7 @@
 
 use landfall_api::{DeployRequest, EventKind, Problem, ProblemCode, RollbackRequest};
 use landfall_core::id::{AppName, ReleaseNumber};
-use landfall_core::plan::{RolloutKind, Step};
+use landfall_core::plan::RolloutKind;
 use landfall_core::release::Release;
 
 use crate::agent::{Agent, Past};
@@ -100,16 +100,8 @@ impl<G: Ground> Agent<G> {
 
     /// What the rollout that serves has left to go back to.
     async fn left_by_serving(&self, app: &AppName) -> Result<Left, Problem> {
-        let Some(wanted) = self.wanted(app).await? else { return Ok(Left(None)) };
-        let mut kept = wanted.plan.steps.iter().filter_map(|step| match step {
-            Step::Prune { keep, .. } => Some(keep.clone()),
-            _ => None,
-        });
-        let mut left = kept.next();
-        if let Some(left) = &mut left {
-            left.push(wanted.release.number);
-        }
-        Ok(Left(left))
+        let wanted = self.wanted(app).await?;
+        Ok(Left(wanted.and_then(|wanted| history::left_by(&wanted.plan))))
     }
 
     /// The newest release that served, is kept, and is not what serves now.

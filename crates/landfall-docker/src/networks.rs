@@ -197,7 +197,9 @@ impl DockerEngine {
         let seen = self.inspect(container).await?.ok_or_else(missing)?;
         if is_cut_off(&seen) {
             let why = format!("{container} runs, and the engine has lost its networks");
-            return Err(not_now(format!("{why}: only another start brings them back")));
+            return Err(not_now(format!(
+                "{why}: only another start brings them back, as `landfall repair` does"
+            )));
         }
         if joined(&seen, network) {
             return Ok(());
