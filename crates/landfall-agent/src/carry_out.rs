@@ -278,7 +278,7 @@ impl<G: Ground> Agent<G> {
         let (agent, of) = (self.clone(), lease.of.clone());
         let task_lease = Arc::clone(&lease);
         let mut resumed = lease.feed.subscribe();
-        self.supervise(lease, async move { agent.go_on(&task_lease).await });
+        self.supervise(Arc::clone(&lease), async move { agent.go_on(&task_lease).await });
         // Whoever watches next shall not find it at rest still. If it cannot go on, nothing is told,
         // and the status says what it said before.
         drop(tokio::time::timeout(RESUME_TOLD_MAX, resumed.changed()).await);

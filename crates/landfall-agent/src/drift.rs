@@ -17,6 +17,7 @@ use landfall_deploy::ports::{Edge, Engine, Files, FoundContainer, Selector, Stat
 
 use crate::agent::Agent;
 use crate::ground::{Ground, Store};
+use crate::platform::Platform as _;
 use crate::problems;
 use crate::status::no_app;
 
@@ -153,6 +154,14 @@ impl<G: Ground> Agent<G> {
         report: &mut DriftReport,
     ) -> Result<(), Problem> {
         if seen.status != Status::Running {
+            return Ok(());
+        }
+        let is_cut_off = self.platform.is_cut_off(&seen.id).await;
+        if is_cut_off.map_err(|error| problems::engine(&error))? {
+            // What the engine says of its places is of before, or nothing.
+            let (is, should) =
+                ("on networks that the engine has lost", "on networks of the engine");
+            report.findings.push(drift(DriftKind::Network, what, is, should, Mend::Repair));
             return Ok(());
         }
         let status = self.platform.status(&seen.id).await;

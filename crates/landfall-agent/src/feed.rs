@@ -12,7 +12,7 @@ use landfall_core::plan::Plan;
 use landfall_core::record::Record;
 use landfall_core::rollout::Rollout;
 use landfall_deploy::ports::{Entry, JournalError, JournalStore, Observer, Progress};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::ground::Store;
 use crate::narrator::{self, Narrator, event_seq};
@@ -26,7 +26,7 @@ const EVENTS_MAX: usize = 10_000;
 pub(crate) struct Feed {
     of: RolloutRef,
     state: Mutex<State>,
-    changed: watch::Sender<u64>,
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Feed {
     pub(crate) fn new(of: RolloutRef, opened_at_ms: u64) -> Self {
         let narrator = Narrator::new(opened_at_ms);
         let state = Mutex::new(State { events: Vec::new(), narrator, at_rest: false });
-        Self { of, state, changed: watch::Sender::new(0) }
+        Self { of, state, changed: Notify::new() }
     }
 
     /// Rebuilt from a journal.
@@ -112,7 +112,7 @@ impl Feed {
     fn push(&self, state: &mut State, seq: u64, at_ms: u64, kind: EventKind) {
         let RolloutRef { app, rollout } = self.of.clone();
         state.events.push(Event { seq, at_ms, app, rollout, kind });
-        self.changed.send_replace(seq);
+        self.changed.notify_waiters();
     }
 
     /// Events after `seq`, at most `max`, and whether no more need be waited for.
@@ -124,9 +124,13 @@ impl Feed {
         (events, all && state.at_rest)
     }
 
-    /// Tells when there is more.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    /// Tells when there is more than now.
+    pub(crate) fn subscribe(&self) -> Changes<'_> {
+        Changes { feed: self, seen: self.count() }
+    }
+
+    fn count(&self) -> usize {
+        self.lock().events.len()
     }
 
     /// Looks at the fold so far; `None` while nothing is recorded.
@@ -142,6 +146,36 @@ impl Feed {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is whole after every statement: a panic elsewhere takes nothing from it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a feed has more. Who waits first is woken first: tokio's `watch` draws lots, and a simulated
+/// run could not be done again.
+#[derive(Debug)]
+pub(crate) struct Changes<'a> {
+    feed: &'a Feed,
+    /// Events that were there.
+    seen: usize,
+}
+
+impl Changes<'_> {
+    /// Waits until there is more than at the last look, which this is now.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            // Made before the look: what comes in between is not missed.
+            let told = self.feed.changed.notified();
+            let count = self.feed.count();
+            if count > self.seen {
+                self.seen = count;
+                return;
+            }
+            told.await;
+        }
+    }
+
+    /// Takes what is there now as seen.
+    pub(crate) fn mark_unchanged(&mut self) {
+        self.seen = self.feed.count();
     }
 }
 

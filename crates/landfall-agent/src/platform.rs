@@ -112,6 +112,15 @@ pub trait Platform: Engine + Clone + 'static {
         async { Ok(Vec::new()) }
     }
 
+    /// Whether a container runs on networks that the engine has lost: addresses may still work, names and
+    /// new networks do not, until it is started again.
+    fn is_cut_off(
+        &self,
+        _container: &str,
+    ) -> impl Future<Output = Result<bool, EngineError>> + Send {
+        async { Ok(false) }
+    }
+
     /// The name of the container, ours or not, that publishes a host port through the engine.
     fn who_publishes(
         &self,

@@ -5,14 +5,13 @@
 //!
 //! No rollout is planned or runs meanwhile.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_api::{Drift, DriftKind, Mend, Problem, ProblemCode, Repaired, RolloutRef};
 use landfall_core::id::AppName;
-use landfall_core::plan::{Attachment, Plan, PlannedReplica, Step};
-use landfall_core::spec::{ServiceSpec, Workload};
+use landfall_core::plan::Step;
+use landfall_core::spec::ServiceSpec;
 use landfall_deploy::Driver;
 use landfall_deploy::ports::{Edge, Engine, EngineError, Files, FoundContainer, Selector, Status};
 
@@ -20,8 +19,13 @@ use crate::agent::Agent;
 use crate::drift::Wanted;
 use crate::feed::{Feed, ToldJournal, ToldProgress};
 use crate::ground::Ground;
+use crate::platform::Platform as _;
 use crate::problems;
 use crate::store::now_ms;
+
+mod order;
+
+use order::{in_order, in_the_way, places};
 
 /// For what the release does not describe: never killed at once, it may be a database.
 const GRACE_MS: u64 = 10_000;
@@ -90,6 +94,9 @@ impl<G: Ground> Agent<G> {
         }
         if has(DriftKind::Missing) {
             self.networks_again(wanted, findings, told).await;
+        }
+        if has(DriftKind::Network) {
+            self.cut_off_again(app, wanted, told).await?;
         }
         // Before anything starts: what it needs to reach must be reachable.
         self.join_again(wanted, told).await?;
@@ -169,20 +176,43 @@ impl<G: Ground> Agent<G> {
         let found = self.platform.containers(&Selector::app(wanted.release.app())).await;
         let found = found.map_err(|error| problems::engine(&error))?;
         for (container, place) in places(&wanted.plan) {
-            let Some(seen) = found.iter().find(|found| found.name == container) else { continue };
+            let seen = found.iter().find(|found| found.name == container);
+            let Some(seen) = seen.filter(|seen| seen.status == Status::Running) else { continue };
             let status = self.platform.status(&seen.id).await;
             let status = status.map_err(|error| problems::engine(&error))?;
-            let addresses = status.map(|status| status.addresses);
-            let is_nowhere = addresses.as_ref().is_some_and(BTreeMap::is_empty);
-            let is_joined = addresses.is_none_or(|found| found.contains_key(&place.network));
-            if seen.status == Status::Running && !is_joined {
+            if status.is_some_and(|status| !status.addresses.contains_key(&place.network)) {
                 let what = format!("joined {container} to {}", place.network);
-                match self.platform.connect(&seen.id, place).await {
-                    Err(_) if is_nowhere => {
-                        let what = format!("started {container} again, for its networks");
-                        told.tell(what, self.start_again(wanted, seen).await);
-                    }
-                    result => told.tell(what, result),
+                told.tell(what, self.platform.connect(&seen.id, place).await);
+            }
+        }
+        Ok(())
+    }
+
+    /// Containers that run on networks that the engine has lost, one after the other: the next when this
+    /// one is well.
+    async fn cut_off_again(
+        &self,
+        app: &AppName,
+        wanted: &Wanted,
+        told: &mut Told,
+    ) -> Result<(), Problem> {
+        let (driver, observer) = self.repairer(wanted);
+        let found = self.platform.containers(&Selector::app(app)).await;
+        let found = found.map_err(|error| problems::engine(&error))?;
+        for (container, planned) in in_order(&wanted.plan) {
+            let seen = found.iter().find(|found| found.name == container);
+            let Some(seen) = seen.filter(|seen| seen.status == Status::Running) else { continue };
+            let is_cut_off = self.platform.is_cut_off(&seen.id).await;
+            if !is_cut_off.map_err(|error| problems::engine(&error))? {
+                continue;
+            }
+            let started = self.start_again(wanted, seen).await;
+            let is_started = started.is_ok();
+            told.tell(format!("started {container} again, for its networks"), started);
+            if let Some(planned) = planned.filter(|_| is_started) {
+                let gate = driver.remake(&wanted.plan, &wanted.release, planned, &observer).await;
+                if let Err(reason) = gate {
+                    told.tell(format!("{container} is well"), Err(reason));
                 }
             }
         }
@@ -239,40 +269,4 @@ impl<G: Ground> Agent<G> {
         };
         (driver, ToldProgress(feed))
     }
-}
-
-/// Another container of a service of which only one may run.
-fn in_the_way<'a>(replica: &PlannedReplica, found: &'a [FoundContainer]) -> Option<&'a str> {
-    match replica.workload {
-        Workload::Replicated | Workload::OneOff => None,
-        Workload::Singleton | Workload::Stateful => {
-            let same = |found: &&FoundContainer| {
-                found.labels.service.as_ref() == Some(&replica.service)
-                    && found.name != replica.name
-                    && matches!(found.status, Status::Running | Status::Restarting)
-            };
-            found.iter().find(same).map(|found| found.name.as_str())
-        }
-    }
-}
-
-/// Every place of every container; one that has taken its names stands with them.
-fn places(plan: &Plan) -> Vec<(&str, &Attachment)> {
-    let mut found: Vec<(&str, &Attachment)> = Vec::new();
-    for replica in plan.replicas().filter(|replica| replica.workload != Workload::OneOff) {
-        let kept = replica.attachments.iter().filter(|place| plan.keeps_network(&place.network));
-        found.extend(kept.map(|place| (replica.name.as_str(), place)));
-    }
-    for step in &plan.steps {
-        if let Step::LinkStateful { links } | Step::TakeNames { links } = step {
-            for link in links {
-                let is_same = |(name, place): &(&str, &Attachment)| {
-                    *name == link.container && place.network == link.attachment.network
-                };
-                found.retain(|place| !is_same(place));
-                found.push((link.container.as_str(), &link.attachment));
-            }
-        }
-    }
-    found
 }

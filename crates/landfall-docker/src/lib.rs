@@ -13,6 +13,7 @@ mod error;
 mod map;
 mod name;
 
+mod attachments;
 mod containers;
 mod exec;
 mod lost;

@@ -1,26 +1,23 @@
 //! Networks: found by label, since the engine lets two have one name, and only ours are removed.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bollard::models::{
-    ContainerInspectResponse, EndpointSettings, Network, NetworkDisconnectRequest,
-};
+use bollard::models::Network;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use ipnet::Ipv4Net;
 use landfall_core::id::AppName;
 use landfall_core::label::Labels;
-use landfall_core::plan::Attachment;
-use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest, Status};
+use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{app_filter, labels_of, none_if_missing, status};
-use crate::error::{conflict, not_found, not_now};
+use crate::containers::{app_filter, none_if_missing};
+use crate::error::{conflict, not_found};
 use crate::{map, name};
 
 /// A container that is just going may keep its endpoint a moment longer.
-const REMOVE_LIMIT: Duration = Duration::from_secs(10);
-const REMOVE_POLL: Duration = Duration::from_millis(50);
+pub(crate) const REMOVE_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const REMOVE_POLL: Duration = Duration::from_millis(50);
 const ADOPT_PAUSES: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 
@@ -65,7 +62,7 @@ impl DockerEngine {
     }
 
     /// Every network of exactly this name.
-    async fn networks_named(&self, network: &str) -> Result<Vec<Network>, EngineError> {
+    pub(crate) async fn networks_named(&self, network: &str) -> Result<Vec<Network>, EngineError> {
         // The engine's filter also finds longer names.
         let filters = HashMap::from([("name".to_owned(), vec![network.to_owned()])]);
         let mut list = self.list_networks(filters).await?;
@@ -186,123 +183,6 @@ impl DockerEngine {
         let containers = self.ask(self.docker().await?.list_containers(Some(options))).await?;
         Ok(containers.into_iter().filter_map(|container| container.id).collect())
     }
-
-    pub(crate) async fn join(
-        &self,
-        container: &str,
-        attachment: &Attachment,
-    ) -> Result<(), EngineError> {
-        let network = name::object(&attachment.network)?;
-        let missing = || not_found(format!("there is no container {container}"));
-        let seen = self.inspect(container).await?.ok_or_else(missing)?;
-        if is_cut_off(&seen) {
-            let why = format!("{container} runs, and the engine has lost its networks");
-            return Err(not_now(format!(
-                "{why}: only another start brings them back, as `landfall repair` does"
-            )));
-        }
-        if joined(&seen, network) {
-            return Ok(());
-        }
-        if status(&seen) == Status::Restarting {
-            // The engine would write it down, and could not take it back before it runs.
-            let why = format!("{container} does not stay up, so it cannot join {network}");
-            return Err(not_now(why));
-        }
-        self.require_network(network).await?;
-        self.refuse_if_lost(&seen).await?;
-        let body = map::connect_body(container, attachment);
-        let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
-        match result {
-            // Somebody was faster, or an earlier call of ours took longer than we waited.
-            Err(error) if error.kind == EngineErrorKind::Conflict => {
-                let seen = self.inspect(container).await?;
-                if seen.is_some_and(|seen| joined(&seen, network)) { Ok(()) } else { Err(error) }
-            }
-            result => result,
-        }
-    }
-
-    pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {
-        name::object(network)?;
-        // Looked at between the calls: none is dropped half-way.
-        let end = Instant::now() + REMOVE_LIMIT;
-        while self.is_joined(container, network).await? {
-            self.take_off(network, container).await?;
-            if !self.is_joined(container, network).await? {
-                break;
-            }
-            // Between two starts of a container that does not stay up, the engine has it joined on
-            // paper only, and says that it is not. Left so, it could not start without the network.
-            if Instant::now() >= end {
-                let Some(seen) = self.inspect(container).await? else { return Ok(()) };
-                self.refuse_if_lost(&seen).await?;
-                if is_cut_off(&seen) {
-                    // Its next start forgets the network, should it be no more.
-                    tracing::warn!(container, network, "the engine has lost its networks");
-                    return Ok(());
-                }
-                let why = format!("{container} does not stay up, so it cannot leave {network}");
-                return Err(not_now(why));
-            }
-            tokio::time::sleep(REMOVE_POLL).await;
-        }
-        Ok(())
-    }
-
-    /// A container that the engine does not list may still be looked at: what it says then is of before.
-    async fn refuse_if_lost(&self, seen: &ContainerInspectResponse) -> Result<(), EngineError> {
-        match map::our_labels(labels_of(seen)) {
-            Some(labels) => self.ours(&labels.app).await.map(drop),
-            None => Ok(()),
-        }
-    }
-
-    async fn is_joined(&self, container: &str, network: &str) -> Result<bool, EngineError> {
-        Ok(self.inspect(container).await?.is_some_and(|seen| joined(&seen, network)))
-    }
-
-    /// Takes a container that does not run off networks that are no more: it could not start. Says
-    /// whether there were any.
-    pub(crate) async fn forget_lost_networks(&self, container: &str) -> Result<bool, EngineError> {
-        let settings = self.inspect(container).await?.and_then(|seen| seen.network_settings);
-        let mut any = false;
-        for network in settings.and_then(|settings| settings.networks).unwrap_or_default().keys() {
-            if self.networks_named(network).await?.is_empty() {
-                tracing::warn!(container, network, "it is on a network that is no more: taken off");
-                self.take_off(network, container).await?;
-                any = true;
-            }
-        }
-        Ok(any)
-    }
-
-    async fn take_off(&self, network: &str, container: &str) -> Result<(), EngineError> {
-        let body = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
-        let result =
-            self.change(LONG, self.docker().await?.disconnect_network(network, body)).await;
-        match none_if_missing(result) {
-            Err(error) if error.message.contains("not connected to") => Ok(()),
-            result => result.map(drop),
-        }
-    }
-}
-
-fn joined(seen: &ContainerInspectResponse, network: &str) -> bool {
-    networks(seen).is_some_and(|networks| networks.contains_key(network))
-}
-
-/// Whether it runs on networks that the engine has it on by name only, as after it did not know the
-/// container for a while: addresses still work, names and new networks do not.
-fn is_cut_off(seen: &ContainerInspectResponse) -> bool {
-    let Some(networks) = networks(seen) else { return false };
-    let on_paper =
-        |place: &EndpointSettings| place.endpoint_id.as_ref().is_none_or(String::is_empty);
-    status(seen) == Status::Running && !networks.is_empty() && networks.values().all(on_paper)
-}
-
-fn networks(seen: &ContainerInspectResponse) -> Option<&HashMap<String, EndpointSettings>> {
-    seen.network_settings.as_ref()?.networks.as_ref()
 }
 
 fn our_labels(network: &Network) -> Option<Labels> {

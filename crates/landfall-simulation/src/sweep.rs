@@ -215,12 +215,7 @@ pub fn seeds(first: u64, count: u64, jobs: u64, tell: &(dyn Fn(u64) + Sync)) -> 
             let report = seed_once(seed);
             sum.add(|| Case::Seed(seed), &report);
             if at.is_multiple_of(100) {
-                sum.twice += 1;
-                let again = seed_again(seed);
-                if again.world.trace.hash() != report.world.trace.hash() {
-                    let violations = vec!["I24: the same seed went another way".to_owned()];
-                    sum.failed.push(Failed { case: Case::Seed(seed), violations });
-                }
+                go_twice(seed, &report, &mut sum);
             }
             if sum.failed.len() >= FAILURES_MAX {
                 failed.store(true, Ordering::Relaxed);
@@ -232,6 +227,15 @@ pub fn seeds(first: u64, count: u64, jobs: u64, tell: &(dyn Fn(u64) + Sync)) -> 
 fn seed_once(seed: u64) -> Report {
     let (scenario, terms) = storm::story(seed);
     run(&start(&scenario.start), &scenario, terms)
+}
+
+/// Runs a seed once more: it must leave the same trace.
+fn go_twice(seed: u64, first: &Report, sum: &mut Sum) {
+    sum.twice += 1;
+    if seed_again(seed).world.trace.hash() != first.world.trace.hash() {
+        let violations = vec!["I24: the same seed went another way".to_owned()];
+        sum.failed.push(Failed { case: Case::Seed(seed), violations });
+    }
 }
 
 /// The same seed under a wall clock that is ten years off: nothing may depend on it (I22).
@@ -250,6 +254,9 @@ pub fn corpus() -> Sum {
     for case in crate::corpus::all() {
         if let Some(report) = replay(&case, false) {
             sum.add(|| case.clone(), &report);
+            if let Case::Seed(seed) = case {
+                go_twice(seed, &report, &mut sum);
+            }
         }
     }
     sum

@@ -209,6 +209,10 @@ impl Platform for HostEngine {
         Ok(lost.into_iter().map(translate).collect())
     }
 
+    async fn is_cut_off(&self, container: &str) -> Result<bool, EngineError> {
+        self.docker.is_cut_off(container).await
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,

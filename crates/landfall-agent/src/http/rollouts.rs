@@ -126,7 +126,7 @@ async fn forward(feed: Arc<Feed>, mut after: u64, sender: mpsc::Sender<Event>) {
             continue;
         }
         tokio::select! {
-            changed = changed.changed() => if changed.is_err() { return },
+            () = changed.changed() => {}
             () = sender.closed() => return,
         }
     }

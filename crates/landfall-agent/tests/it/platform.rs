@@ -83,7 +83,7 @@ impl TestPlatform {
         world.containers.get(id).map(|container| container.name.clone()).unwrap_or_default()
     }
 
-    fn is_cut_off(&self, id: &str) -> bool {
+    fn has_lost_networks_of(&self, id: &str) -> bool {
         let name = self.name(id);
         self.knobs.lock().unwrap().cut_off.contains(&name)
     }
@@ -195,6 +195,11 @@ impl Platform for TestPlatform {
         Ok(self.knobs.lock().unwrap().lost.clone())
     }
 
+    async fn is_cut_off(&self, container: &str) -> Result<bool, EngineError> {
+        self.here()?;
+        Ok(self.has_lost_networks_of(container))
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,
@@ -220,11 +225,7 @@ impl Engine for TestPlatform {
     }
 
     async fn status(&self, container: &str) -> Result<Option<ReplicaStatus>, EngineError> {
-        let mut status = self.here()?.status(container).await?;
-        if let Some(status) = status.as_mut().filter(|_| self.is_cut_off(container)) {
-            status.addresses.clear();
-        }
-        Ok(status)
+        self.here()?.status(container).await
     }
 
     async fn create(&self, request: &ContainerRequest) -> Result<String, EngineError> {
@@ -280,7 +281,7 @@ impl Engine for TestPlatform {
     }
 
     async fn connect(&self, id: &str, attachment: &Attachment) -> Result<(), EngineError> {
-        if self.is_cut_off(id) {
+        if self.has_lost_networks_of(id) {
             return Err(EngineError {
                 kind: EngineErrorKind::Internal,
                 effect: Effect::None,

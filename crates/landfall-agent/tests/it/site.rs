@@ -20,6 +20,9 @@ use crate::platform::TestPlatform;
 /// A test that hangs fails after this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// For benchmarks between networks: no engine's.
+const TEST_POOL: &str = "198.18.0.0/16";
+
 type Running = (oneshot::Sender<()>, JoinHandle<Result<(), AgentError>>);
 
 pub(crate) struct Site {
@@ -76,7 +79,10 @@ impl Site {
 
     pub(crate) fn config(&self) -> AgentConfig {
         let path = |name: &str| self.dir.join(name);
-        AgentConfig::new(path("state"), path("agent.sock"), path("edge.sock"))
+        let mut config = AgentConfig::new(path("state"), path("agent.sock"), path("edge.sock"));
+        // A real engine on the same host, as other tests have it, routes subnets of the default pool.
+        config.subnet_pool = TEST_POOL.parse().unwrap();
+        config
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -1,5 +1,6 @@
 //! An engine that does not know a container that runs: its answers are not believed.
 
+use std::io::Read as _;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
@@ -22,8 +23,10 @@ fn what_runs_and_is_not_listed_stops_every_look_at_its_app() {
     let shim = folder.path().join("containerd-shim-runc-v2");
     symlink("/bin/sh", &shim).unwrap();
     let mut command = Command::new(&shim);
-    let mut process =
-        command.args(["-c", "read line", "-id", id]).stdin(Stdio::piped()).spawn().unwrap();
+    command.args(["-c", "echo; read line", "-id", id]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    // Started is not yet under its own arguments.
+    process.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
 
     let path = folder.path().join("docker.sock");
     block_on(async {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as their assertions do")]
 
+mod cut_off;
 mod lost;
 mod unreachable;
 

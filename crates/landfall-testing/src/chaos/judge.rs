@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::app::{App, Wish};
 use super::site::Site;
+use super::world::World;
 use crate::host::until;
 
 /// Engine, agent and containers have this long to be well again after the last fault.
@@ -63,8 +64,37 @@ pub(super) fn judge(
     target: &Target,
     shape: &BTreeMap<String, usize>,
 ) -> Result<Verdict, Vec<String>> {
+    judge_of(|| Ok((site.status()?, site.world()?)), before, target, shape)
+}
+
+/// The same, where containers of other rollouts may still be there if they have ended: an engine that
+/// did not know them has them again, and the next deploy removes them.
+pub(super) fn judge_but_ended(
+    site: &Site,
+    before: &Before,
+    target: &Target,
+    shape: &BTreeMap<String, usize>,
+) -> Result<Verdict, Vec<String>> {
+    let seen = || {
+        let (status, mut world) = (site.status()?, site.world()?);
+        world.forget_ended_of_others(serving(&status));
+        Ok((status, world))
+    };
+    judge_of(seen, before, target, shape)
+}
+
+fn judge_of(
+    mut seen: impl FnMut() -> io::Result<(Value, World)>,
+    before: &Before,
+    target: &Target,
+    shape: &BTreeMap<String, usize>,
+) -> Result<Verdict, Vec<String>> {
     let mut wrong = Vec::new();
-    let well = until(WELL_BOUND, || match look(site, before, target, shape) {
+    let mut look = || {
+        let (status, world) = seen()?;
+        look(&status, &world, before, target, shape)
+    };
+    let well = until(WELL_BOUND, || match look() {
         Ok((verdict, problems)) if problems.is_empty() => Some(verdict),
         Ok((_, problems)) => {
             wrong = problems;
@@ -79,17 +109,17 @@ pub(super) fn judge(
 }
 
 fn look(
-    site: &Site,
+    status: &Value,
+    world: &World,
     before: &Before,
     target: &Target,
     shape: &BTreeMap<String, usize>,
 ) -> io::Result<(Verdict, Vec<String>)> {
     let mut wrong = Vec::new();
-    let status = site.status()?;
     if !status["open"].is_null() {
         wrong.push(format!("not settled: {}", status["open"]));
     }
-    let rollout = serving(&status);
+    let rollout = serving(status);
     let (verdict, word) = if rollout == before.rollout {
         (Verdict::Undone, &before.word)
     } else {
@@ -101,7 +131,6 @@ fn look(
             wrong.push(format!("{word} should serve, and the answer is {code} {body}"));
         }
     }
-    let world = site.world()?;
     if &world.shape() != shape {
         wrong.push(format!("there is {:?}", difference(&world.shape(), shape)));
     }
@@ -118,7 +147,7 @@ fn look(
         let touched: Vec<_> = foreign.symmetric_difference(&before.foreign).collect();
         wrong.push(format!("what is not ours was touched: {touched:?}"));
     }
-    wrong.extend(targets(&status, rollout));
+    wrong.extend(targets(status, rollout));
     wrong.extend(records(target, verdict)?);
     Ok((verdict, wrong))
 }

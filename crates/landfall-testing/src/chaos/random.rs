@@ -15,7 +15,7 @@ use self::tally::Tally;
 use super::app::{App, Wish};
 use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
 use super::fault::{self, Fault};
-use super::judge::{Before, Target, Verdict, judge, serving};
+use super::judge::{Before, Target, Verdict, judge, judge_but_ended, serving};
 use super::matrix::{Keep, Say};
 use super::revive::Watch;
 use super::site::{Setup, Site};
@@ -102,8 +102,7 @@ impl Random {
             .collect();
         match judge(&self.runner.site, &before, &target, &self.runner.shape) {
             Ok(verdict) => self.served(&before, &wish, verdict)?,
-            // What ended and the engine did not know comes back with it: the next deploy removes it.
-            Err(_) if was_lost => match self.runner.ordinary() {
+            Err(_) if was_lost => match self.sweep(&before, &wish, &target) {
                 Ok(()) => self.tally.swept += 1,
                 Err(wrong) => broken.extend(wrong),
             },
@@ -123,6 +122,15 @@ impl Random {
             self.tally.broken.push(format!("{place}: {what}"));
         }
         Ok(())
+    }
+
+    /// What ended and the engine did not know comes back with it. Nothing else may be wrong, and the next
+    /// deploy removes it.
+    fn sweep(&mut self, before: &Before, wish: &Wish, target: &Target) -> Result<(), Vec<String>> {
+        let (site, shape) = (&self.runner.site, &self.runner.shape);
+        let verdict = judge_but_ended(site, before, target, shape)?;
+        self.served(before, wish, verdict).map_err(|error| vec![error.to_string()])?;
+        self.runner.ordinary()
     }
 
     /// Brings back what a hand took. The cutover may have come first: then it was of what serves.

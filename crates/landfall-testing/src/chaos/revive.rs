@@ -61,8 +61,11 @@ impl Watch {
 pub(super) fn restart(site: &Site) -> io::Result<()> {
     end_engine(site, Signal::TERM)?;
     let mut resume = site.host.landfall();
-    // There may be none.
-    resume.args(["resume", "-p", App::NAME]).stdout(Stdio::null()).stderr(Stdio::null());
+    // There may be none. Whoever calls waits until it has settled.
+    resume
+        .args(["resume", "-p", App::NAME, "--detach"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     resume.status().map(drop)
 }
 

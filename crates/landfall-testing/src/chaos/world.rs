@@ -94,12 +94,14 @@ impl World {
         shape
     }
 
+    /// Forgets containers that have ended, and that a rollout made while another one serves.
+    pub(super) fn forget_ended_of_others(&mut self, serving: u64) {
+        self.containers.retain(|one| one.running || !is_of_other(&one.labels, serving));
+    }
+
     /// Names of what a rollout made and another one serves.
     pub(super) fn of_others(&self, serving: u64) -> Vec<String> {
-        let other = |labels: &BTreeMap<String, String>| {
-            labels.get("scope").is_some_and(|scope| scope == "release")
-                && labels.get("rollout").and_then(|r| r.parse().ok()) != Some(serving)
-        };
+        let other = |labels: &BTreeMap<String, String>| is_of_other(labels, serving);
         let containers = self.containers.iter().filter(|one| other(&one.labels));
         let others = self.networks.iter().chain(&self.volumes).filter(|one| other(&one.labels));
         containers.map(|one| one.name.clone()).chain(others.map(|one| one.name.clone())).collect()
@@ -116,6 +118,11 @@ impl World {
         let releases = tags.filter_map(|tag| tag.split('-').next()).map(str::to_owned);
         releases.filter(|release| !held.contains(release)).collect()
     }
+}
+
+fn is_of_other(labels: &BTreeMap<String, String>, serving: u64) -> bool {
+    labels.get("scope").is_some_and(|scope| scope == "release")
+        && labels.get("rollout").and_then(|r| r.parse().ok()) != Some(serving)
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -1,0 +1,168 @@
+//! Which networks a container is on: joined, left, and lost by the engine.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use bollard::models::{ContainerInspectResponse, EndpointSettings, NetworkDisconnectRequest};
+use landfall_core::plan::Attachment;
+use landfall_deploy::ports::{EngineError, EngineErrorKind, Status};
+
+use crate::client::{DockerEngine, LONG};
+use crate::containers::{labels_of, none_if_missing, status};
+use crate::error::{not_found, not_now};
+use crate::networks::{REMOVE_LIMIT, REMOVE_POLL};
+use crate::{map, name};
+
+impl DockerEngine {
+    /// Whether a container runs on networks that the engine has lost, as after it did not know the
+    /// container for a while: addresses still work, names and new networks do not.
+    pub async fn is_cut_off(&self, container: &str) -> Result<bool, EngineError> {
+        match self.inspect(container).await? {
+            Some(seen) if self.has_lost_networks(&seen).await? => {
+                // It may have ended between the two answers.
+                let again = self.inspect(container).await?;
+                Ok(again.is_some_and(|again| started_at(&again) == started_at(&seen)))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    pub(crate) async fn join(
+        &self,
+        container: &str,
+        attachment: &Attachment,
+    ) -> Result<(), EngineError> {
+        let network = name::object(&attachment.network)?;
+        let missing = || not_found(format!("there is no container {container}"));
+        let seen = self.inspect(container).await?.ok_or_else(missing)?;
+        if self.has_lost_networks(&seen).await? {
+            let why = format!("{container} runs, and the engine has lost its networks");
+            return Err(not_now(format!(
+                "{why}: only another start brings them back, as `landfall repair` does"
+            )));
+        }
+        if joined(&seen, network) {
+            return Ok(());
+        }
+        if status(&seen) == Status::Restarting {
+            // The engine would write it down, and could not take it back before it runs.
+            let why = format!("{container} does not stay up, so it cannot join {network}");
+            return Err(not_now(why));
+        }
+        self.require_network(network).await?;
+        self.refuse_if_lost(&seen).await?;
+        let body = map::connect_body(container, attachment);
+        let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
+        match result {
+            // Somebody was faster, or an earlier call of ours took longer than we waited.
+            Err(error) if error.kind == EngineErrorKind::Conflict => {
+                let seen = self.inspect(container).await?;
+                if seen.is_some_and(|seen| joined(&seen, network)) { Ok(()) } else { Err(error) }
+            }
+            result => result,
+        }
+    }
+
+    pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {
+        name::object(network)?;
+        // Looked at between the calls: none is dropped half-way.
+        let end = Instant::now() + REMOVE_LIMIT;
+        while self.is_joined(container, network).await? {
+            self.take_off(network, container).await?;
+            if !self.is_joined(container, network).await? {
+                break;
+            }
+            // Between two starts of a container that does not stay up, the engine has it joined on
+            // paper only, and says that it is not. Left so, it could not start without the network.
+            if Instant::now() >= end {
+                let Some(seen) = self.inspect(container).await? else { return Ok(()) };
+                self.refuse_if_lost(&seen).await?;
+                if self.has_lost_networks(&seen).await? {
+                    // Its next start forgets the network, should it be no more.
+                    tracing::warn!(container, network, "the engine has lost its networks");
+                    return Ok(());
+                }
+                let why = format!("{container} does not stay up, so it cannot leave {network}");
+                return Err(not_now(why));
+            }
+            tokio::time::sleep(REMOVE_POLL).await;
+        }
+        Ok(())
+    }
+
+    /// A container that the engine does not list may still be looked at: what it says then is of before.
+    async fn refuse_if_lost(&self, seen: &ContainerInspectResponse) -> Result<(), EngineError> {
+        match map::our_labels(labels_of(seen)) {
+            Some(labels) => self.ours(&labels.app).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn is_joined(&self, container: &str, network: &str) -> Result<bool, EngineError> {
+        Ok(self.inspect(container).await?.is_some_and(|seen| joined(&seen, network)))
+    }
+
+    /// Takes a container that does not run off networks that are no more: it could not start. Says
+    /// whether there were any.
+    pub(crate) async fn forget_lost_networks(&self, container: &str) -> Result<bool, EngineError> {
+        let settings = self.inspect(container).await?.and_then(|seen| seen.network_settings);
+        let mut any = false;
+        for network in settings.and_then(|settings| settings.networks).unwrap_or_default().keys() {
+            if self.networks_named(network).await?.is_empty() {
+                tracing::warn!(container, network, "it is on a network that is no more: taken off");
+                self.take_off(network, container).await?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    pub(crate) async fn take_off(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        let body = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+        let result =
+            self.change(LONG, self.docker().await?.disconnect_network(network, body)).await;
+        match none_if_missing(result) {
+            Err(error) if error.message.contains("not connected to") => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Newer engines have it on its networks by name only. Engine 20.10 shows its endpoints of before,
+    /// of which the networks know nothing.
+    async fn has_lost_networks(
+        &self,
+        seen: &ContainerInspectResponse,
+    ) -> Result<bool, EngineError> {
+        let Some(networks) = networks(seen).filter(|_| status(seen) == Status::Running) else {
+            return Ok(false);
+        };
+        let endpoints: Vec<_> = networks.values().filter_map(endpoint).collect();
+        for place in &endpoints {
+            let Some(network) = place.network_id.as_deref() else { return Ok(false) };
+            let known = self.ask(self.docker().await?.inspect_network(network, None)).await;
+            let members = none_if_missing(known)?.and_then(|network| network.containers);
+            let endpoints = members.into_iter().flatten().filter_map(|(_, one)| one.endpoint_id);
+            if endpoints.into_iter().any(|known| Some(known) == place.endpoint_id) {
+                return Ok(false);
+            }
+        }
+        Ok(!networks.is_empty())
+    }
+}
+
+fn joined(seen: &ContainerInspectResponse, network: &str) -> bool {
+    networks(seen).is_some_and(|networks| networks.contains_key(network))
+}
+
+/// A place that the engine says is there.
+fn endpoint(place: &EndpointSettings) -> Option<&EndpointSettings> {
+    place.endpoint_id.as_deref().is_some_and(|id| !id.is_empty()).then_some(place)
+}
+
+fn started_at(seen: &ContainerInspectResponse) -> Option<&str> {
+    seen.state.as_ref().filter(|_| status(seen) == Status::Running)?.started_at.as_deref()
+}
+
+fn networks(seen: &ContainerInspectResponse) -> Option<&HashMap<String, EndpointSettings>> {
+    seen.network_settings.as_ref()?.networks.as_ref()
+}
