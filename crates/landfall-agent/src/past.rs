@@ -31,6 +31,7 @@ impl<G: Ground> Agent<G> {
         let stable = history::stable(&rollouts);
         let pending = history::open(&rollouts).and_then(|open| open.header.release);
         let rows = self.store.releases(app).await?;
+        let left = self.left_by_serving(app).await?;
         let view = |row: crate::store::ReleaseRow| {
             let number = row.number;
             let state = if serving == Some(number) {
@@ -51,7 +52,7 @@ impl<G: Ground> Agent<G> {
                 message: row.message.clone(),
                 commit: row.commit.clone(),
                 state,
-                kept: row.release.is_some() && stable.contains(&number),
+                kept: row.release.is_some() && stable.contains(&number) && left.has(number),
                 images: services.map(|(name, s)| (name.clone(), s.image.clone())).collect(),
             }
         };

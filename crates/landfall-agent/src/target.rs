@@ -22,10 +22,11 @@ pub(crate) struct Target {
 
 /// Releases whose images are tagged; `None`: nothing took any away. One more may still be stored, when
 /// the agent did not hear that its rollout's end is on record, and forgot nothing.
-struct Left(Option<Vec<ReleaseNumber>>);
+pub(crate) struct Left(Option<Vec<ReleaseNumber>>);
 
 impl Left {
-    fn has(&self, number: ReleaseNumber) -> bool {
+    /// Whether it can be gone back to, as far as images go.
+    pub(crate) fn has(&self, number: ReleaseNumber) -> bool {
         self.0.as_ref().is_none_or(|left| left.contains(&number))
     }
 }
@@ -99,7 +100,7 @@ impl<G: Ground> Agent<G> {
     }
 
     /// What the rollout that serves has left to go back to.
-    async fn left_by_serving(&self, app: &AppName) -> Result<Left, Problem> {
+    pub(crate) async fn left_by_serving(&self, app: &AppName) -> Result<Left, Problem> {
         let wanted = self.wanted(app).await?;
         Ok(Left(wanted.and_then(|wanted| history::left_by(&wanted.plan))))
     }

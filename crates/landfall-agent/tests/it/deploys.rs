@@ -165,6 +165,39 @@ async fn what_is_no_longer_kept_is_forgotten_but_still_listed() {
     assert!(problem.message.contains("no longer kept"), "{problem:?}");
 }
 
+/// The content of release 2, as it is stored.
+fn sealed(site: &Site) -> String {
+    let database = rusqlite::Connection::open(site.database()).unwrap();
+    let sql = "SELECT sealed FROM releases WHERE number = 2";
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_should_have_been_forgotten_is_neither_offered_nor_gone_back_to() {
+    let mut site = Site::new().await;
+    let mut content = String::new();
+    for version in ["1", "2", "3", "4"] {
+        let mut spec = shop(version);
+        spec.settings.keep = 2;
+        site.deploy(&spec).await;
+        if version == "3" {
+            content = sealed(&site);
+        }
+    }
+    // As if the store had failed when it was to forget: nothing holds its images any more.
+    site.stop().await;
+    let database = rusqlite::Connection::open(site.database()).unwrap();
+    database.execute("UPDATE releases SET sealed = ?1 WHERE number = 2", [content]).unwrap();
+    drop(database);
+    site.start().await;
+    let releases = site.client.releases(&shop_name()).await.unwrap();
+    let kept: Vec<_> = releases.iter().map(|r| (r.number.0, r.kept)).collect();
+    assert_eq!(kept, [(4, true), (3, true), (2, false), (1, true)]);
+    let events = site.roll_back(Some(2)).await;
+    let (Outcome::Refused { problem }, _) = outcome(&events) else { panic!("{events:?}") };
+    assert!(problem.message.contains("no longer kept"), "{problem:?}");
+}
+
 #[tokio::test]
 async fn down_leaves_nothing_but_data() {
     let site = Site::new().await;
