@@ -50,7 +50,7 @@ impl DockerEngine {
         let filters = app_filter(app);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let known = self.ask(self.docker().await?.list_containers(Some(options))).await?;
-        let lost = on_disk.lost(&known, Some(app));
+        let lost = self.lost_of(on_disk, &known, Some(app)).await?;
         if lost.is_empty() { Ok(known) } else { Err(lost::refusal(&lost)) }
     }
 

@@ -16,7 +16,8 @@ use landfall_core::record::{Effect, Retry};
 use landfall_deploy::ports::{EngineError, EngineErrorKind};
 use serde::Deserialize;
 
-use crate::client::DockerEngine;
+use crate::client::{DockerEngine, SHORT};
+use crate::error::{self, Call};
 
 /// Bytes of a container's description: hundreds of variables and labels fit.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
@@ -43,22 +44,14 @@ pub(crate) struct OnDisk {
 }
 
 impl OnDisk {
-    /// Those that run and are not known, of one app or of all; `known` has all known ones of it.
-    pub(crate) fn lost(
-        mut self,
-        known: &[ContainerSummary],
-        app: Option<&AppName>,
-    ) -> Vec<LostContainer> {
-        for id in known.iter().filter_map(|container| container.id.as_ref()) {
-            self.ids.remove(id);
-        }
-        let mut lost: Vec<_> = self
-            .ids
-            .iter()
-            .filter_map(|id| Some((id, described(&self.folder.join(id).join("config.v2.json"))?)))
-            .filter(|(id, one)| app.is_none_or(|app| one.app == *app) && runs(id))
-            .map(|(_, one)| one)
-            .collect();
+    /// Those that run and are of an app, or of any.
+    fn lost(self, app: Option<&AppName>) -> Vec<LostContainer> {
+        let described = |id: &String| described(&self.folder.join(id).join("config.v2.json"));
+        let ours = self.ids.iter().filter_map(|id| Some((id, described(id)?)));
+        let is_lost = |(id, one): &(&String, LostContainer)| {
+            app.is_none_or(|app| one.app == *app) && runs(id)
+        };
+        let mut lost: Vec<_> = ours.filter(is_lost).map(|(_, one)| one).collect();
         lost.sort();
         lost
     }
@@ -72,13 +65,42 @@ impl DockerEngine {
         let filters = HashMap::from([("label".to_owned(), vec![key::APP.to_owned()])]);
         let ours = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let known = self.ask(self.docker().await?.list_containers(Some(ours))).await?;
-        Ok(on_disk.lost(&known, None))
+        self.lost_of(on_disk, &known, None).await
     }
 
+    /// What its folder has now.
     pub(crate) async fn on_disk(&self) -> Result<OnDisk, EngineError> {
         let Some(root) = self.root_dir().await? else { return Ok(OnDisk::default()) };
         let folder = root.join("containers");
-        Ok(OnDisk { ids: ids_in(&folder), folder })
+        read_aside(move || OnDisk { ids: ids_in(&folder), folder }).await
+    }
+
+    /// Those of an app, or of all, that run and are not known; `known` has all known ones of it.
+    pub(crate) async fn lost_of(
+        &self,
+        mut on_disk: OnDisk,
+        known: &[ContainerSummary],
+        app: Option<&AppName>,
+    ) -> Result<Vec<LostContainer>, EngineError> {
+        for id in known.iter().filter_map(|container| container.id.as_ref()) {
+            on_disk.ids.remove(id);
+        }
+        if on_disk.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let app = app.cloned();
+        read_aside(move || on_disk.lost(app.as_ref())).await
+    }
+}
+
+/// The engine's disk may hang: nobody else waits for it, and we not for ever.
+async fn read_aside<T: Default + Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    match tokio::time::timeout(SHORT, tokio::task::spawn_blocking(read)).await {
+        // One that panicked found nothing.
+        Ok(read) => Ok(read.unwrap_or_default()),
+        Err(_) => Err(error::timeout(Call::Ask, SHORT)),
     }
 }
 
