@@ -106,7 +106,13 @@ impl Random {
                 Ok(()) => self.tally.swept += 1,
                 Err(wrong) => broken.extend(wrong),
             },
-            Err(wrong) => broken.extend(wrong),
+            Err(wrong) => {
+                broken.extend(wrong);
+                // The next round is judged by what serves, so that one fault is told once.
+                let has_changed = serving(&self.runner.site.status()?) != before.rollout;
+                let verdict = if has_changed { Verdict::Succeeded } else { Verdict::Undone };
+                self.served(&before, &wish, verdict)?;
+            }
         }
         let ordinary = plan.hits.is_empty() && plan.wanted == Wanted::Deploy;
         match deploy {

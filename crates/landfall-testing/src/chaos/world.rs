@@ -55,8 +55,16 @@ impl World {
         let volumes = engine.json("/volumes")?;
         let images = engine.json("/images/json")?;
         let tags = list(&images).iter().flat_map(|image| list(&image["RepoTags"]));
+        let mut containers: Vec<_> = list(&containers).iter().map(container).collect();
+        for one in containers.iter_mut().filter(|one| one.running && !one.labels.is_empty()) {
+            // The list goes on to have one as running whose end did not fit on a full disk. One that is
+            // gone meanwhile is as the list said.
+            if let Ok(seen) = engine.json(&format!("/containers/{}/json", one.id)) {
+                one.running = seen["State"]["Status"] == "running";
+            }
+        }
         Ok(Self {
-            containers: list(&containers).iter().map(container).collect(),
+            containers,
             networks: list(&networks).iter().map(thing("Id")).collect(),
             volumes: list(&volumes["Volumes"]).iter().map(thing("Name")).collect(),
             tags: tags.map(text).collect(),
