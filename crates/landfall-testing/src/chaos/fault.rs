@@ -122,6 +122,10 @@ impl Fault {
 /// to strike.
 pub(super) fn strike(site: &Site, fault: Fault, client: &mut Option<Running>) -> io::Result<bool> {
     let go_on = || site.units.signal(Role::Agent, Signal::CONT);
+    if fault.is_of_a_hand() || fault == Fault::ShimKilled {
+        // The fault before this one may have ended the engine: a person tries again.
+        site.engine.wait()?;
+    }
     let there = match fault {
         // Struck by itself.
         Fault::AgentKilled { .. } => true,
