@@ -17,7 +17,7 @@ use landfall_deploy::ports::{EngineError, EngineErrorKind};
 use serde::Deserialize;
 
 use crate::client::{DockerEngine, SHORT};
-use crate::error::{self, Call};
+use crate::error::{self, Call, not_now};
 
 /// Bytes of a container's description: hundreds of variables and labels fit.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
@@ -94,12 +94,12 @@ impl DockerEngine {
 }
 
 /// The engine's disk may hang: nobody else waits for it, and we not for ever.
-async fn read_aside<T: Default + Send + 'static>(
+async fn read_aside<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::time::timeout(SHORT, tokio::task::spawn_blocking(read)).await {
-        // One that panicked found nothing.
-        Ok(read) => Ok(read.unwrap_or_default()),
+        // What could not be looked at is not well.
+        Ok(read) => read.map_err(|error| not_now(format!("the engine's folder: {error}"))),
         Err(_) => Err(error::timeout(Call::Ask, SHORT)),
     }
 }
