@@ -9,7 +9,9 @@ mod document;
 #[cfg(feature = "load")]
 mod enter;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+
+use crate::setup::which::Which;
 
 /// What to try, and on which engine.
 #[derive(clap::Args)]
@@ -53,31 +55,6 @@ enum What {
     },
     /// Power losses and shutdowns; engine, agent and edge come up in every order.
     Reboot,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Which {
-    /// The distribution's.
-    #[value(name = "20.10", alias = "installed")]
-    Installed,
-    /// The newest, with its classic image store.
-    Newest,
-    /// The newest, with containerd's image store.
-    NewestContainerd,
-    /// One after the other.
-    All,
-}
-
-#[cfg(feature = "load")]
-impl Which {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Installed => "20.10",
-            Self::Newest => "newest",
-            Self::NewestContainerd => "newest-containerd",
-            Self::All => "all",
-        }
-    }
 }
 
 #[cfg(feature = "load")]

@@ -24,10 +24,12 @@ mod play;
 #[cfg(feature = "load")]
 mod tally;
 
+use crate::setup::which::Which;
+
 #[cfg(any(feature = "load", test))]
 const APP: &str = "landfall-powercut";
 
-/// How many.
+/// How many, and on which engine.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Power cuts.
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// The same wishes again; of the clock when none is given.
     #[arg(long)]
     seed: Option<u64>,
+    /// The engine.
+    #[arg(long, value_enum, default_value_t = Which::Installed)]
+    engine: Which,
     /// Run here, in the namespaces that were made for it.
     #[arg(long, hide = true)]
     inside: bool,

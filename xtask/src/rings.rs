@@ -4,7 +4,6 @@
 //! the power cuts.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -12,7 +11,9 @@ use anyhow::{Result, bail};
 use crate::cmd::{cmd, root, run as run_program, say};
 use crate::product::executable;
 use crate::setup::engine::{self, Engine};
-use crate::setup::newest::{self, ImageStore, Tools};
+use crate::setup::newest::{self, Tools};
+use crate::setup::under::UnderTest;
+use crate::setup::which::Which;
 use crate::setup::{images, packages, shop};
 
 /// Where the stories stand: a test target that its feature keeps out of `cargo test`.
@@ -32,31 +33,10 @@ pub(crate) struct Args {
     engines: bool,
     /// Only this engine.
     #[arg(long, value_enum, conflicts_with = "fast")]
-    on: Option<On>,
+    on: Option<Which>,
     /// Passed on to the tests on real engines, e.g. a part of their names.
     #[arg(last = true, conflicts_with = "fast")]
     filter: Vec<String>,
-}
-
-/// An engine to test on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum On {
-    /// The distribution's.
-    Installed,
-    /// The newest.
-    Newest,
-    /// The newest, with containerd's image store.
-    Containerd,
-}
-
-impl On {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Installed => "the distribution's engine",
-            Self::Newest => "the newest engine",
-            Self::Containerd => "the newest engine with containerd's image store",
-        }
-    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -71,39 +51,33 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let installed = engine::ensure()?;
     images::ensure(&installed)?;
     shop::ensure(&installed)?;
-    let tools = newest::fetch()?;
-    let programs = Programs::build(&tools)?;
-
-    let wanted: Vec<String> = images::names().map(str::to_owned).chain(shop::images()).collect();
-    for on in [On::Installed, On::Newest, On::Containerd] {
-        if args.on.is_some_and(|only| only != on) {
-            continue;
-        }
-        let store = match on {
-            On::Installed => {
-                // Images are built on another engine, and sent to the one under test.
-                let other = newest::start(&tools, ImageStore::Classic)?;
-                images::copy(&installed, other.engine(), &["busybox:latest".to_owned()])?;
-                let engines = (&installed, other.engine());
-                ring(on.name(), || engine(&programs, engines, None, &args.filter))?;
-                other.stop()?;
-                continue;
-            }
-            On::Newest => ImageStore::Classic,
-            On::Containerd => ImageStore::Containerd,
-        };
-        let other = newest::start(&tools, store)?;
-        images::copy(&installed, other.engine(), &wanted)?;
-        let netns = Some(other.pid());
-        let engines = (other.engine(), &installed);
-        ring(on.name(), || engine(&programs, engines, netns, &args.filter))?;
-        other.stop()?;
+    let programs = Programs::build(&newest::fetch()?)?;
+    let only = args.on.unwrap_or(Which::All);
+    for which in only.each() {
+        on(which, &installed, &programs, &args.filter)?;
     }
-    if args.filter.is_empty() && args.on.is_none_or(|only| only == On::Installed) {
+    if args.filter.is_empty() && only.each().contains(&Which::Installed) {
         ring("chaos", || with_load(&["chaos", "matrix", "--only", "short", "--no-document"]))?;
-        ring("power cuts", || with_load(&["powercut", "--cuts", "8"]))?;
+    }
+    if args.filter.is_empty() {
+        let cuts = ["powercut", "--cuts", "6", "--engine", only.name()];
+        ring("power cuts", || with_load(&cuts))?;
     }
     Ok(())
+}
+
+/// The rings on this engine. Images are built on another one, and sent to the one under test.
+fn on(which: Which, installed: &Engine, programs: &Programs, filter: &[String]) -> Result<()> {
+    if which == Which::Installed {
+        let other = UnderTest::start(Which::Newest, &["busybox:latest".to_owned()])?;
+        let tested = UnderTest::start(which, &[])?;
+        ring(which.title(), || engine(programs, &tested, other.engine(), filter))?;
+        return other.stop();
+    }
+    let wanted: Vec<String> = images::names().map(str::to_owned).chain(shop::images()).collect();
+    let tested = UnderTest::start(which, &wanted)?;
+    ring(which.title(), || engine(programs, &tested, installed, filter))?;
+    tested.stop()
 }
 
 /// A little of what another command does in full, which is built with the load generator.
@@ -113,28 +87,19 @@ fn with_load(words: &[&str]) -> Result<()> {
 }
 
 /// Runs the port's suite and the stories against the first engine; the second only builds images.
-/// Containers are reached by their own addresses, so the tests run in the engine's network namespace
-/// when it has one, that of the process `netns`.
 fn engine(
     programs: &Programs,
-    (engine, other): (&Engine, &Engine),
-    netns: Option<u32>,
+    tested: &UnderTest,
+    other: &Engine,
     filter: &[String],
 ) -> Result<()> {
     for (tests, (package, _)) in [(&programs.port, PORT), (&programs.stories, STORIES)] {
-        let mut command = match netns {
-            None => Command::new(tests),
-            Some(pid) => {
-                let mut enter = cmd("nsenter", ["--net", "--target", &pid.to_string(), "--"]);
-                enter.arg(tests);
-                enter
-            }
-        };
+        let mut command = tested.beside(tests);
         command
             .args(["--test-threads", "1"])
             .args(filter)
             .current_dir(root().join("crates").join(package))
-            .env("DOCKER_HOST", engine.host())
+            .env("DOCKER_HOST", tested.engine().host())
             .env("LANDFALL_TEST_OTHER_ENGINE", other.host())
             .env("LANDFALL_BIN", &programs.landfall)
             .env("LANDFALL_TEST_COMPOSE", &programs.compose);

@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result, bail};
 use landfall_testing::chaos::{self, EngineSpec, MatrixOptions, RandomOptions, Setup};
 
 use super::document::Document;
-use super::{Args, What, Which};
+use super::{Args, What};
 use crate::cmd::{cmd, find, run as run_program, say};
 use crate::product::executable;
 use crate::setup::newest::{self, Tools, cache};
+use crate::setup::which::Which;
 use crate::setup::{engine, images, packages};
 
 /// Names the product, built with crash points, for a run inside.
@@ -29,12 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let init = find("tini").or_else(|| find("docker-init"));
     let init = init.context("neither tini nor docker-init is there: install Debian's tini")?;
     let product = product()?;
-    let engines = match args.engine {
-        Which::All => vec![Which::Installed, Which::Newest, Which::NewestContainerd],
-        one => vec![one],
-    };
     let mut failed = Vec::new();
-    for which in engines {
+    for which in args.engine.each() {
         if which != Which::Installed {
             newest::fetch()?;
         }

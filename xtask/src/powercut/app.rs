@@ -13,6 +13,8 @@ use landfall_testing::host::{Host, Project, Running};
 
 use super::APP;
 
+/// All that the compose file names.
+pub(super) const IMAGE: &str = "busybox:latest";
 /// Of `web`, as the compose file says.
 pub(super) const REPLICAS: usize = 2;
 const BOUND: Duration = Duration::from_secs(5);

@@ -1,36 +1,63 @@
 //! Preparing the machine, and the way into the namespaces: with them go mounts and processes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Args, play};
-use crate::cmd::{cmd, run as run_program, say};
+use super::{Args, app, play};
+use crate::cmd::{print, run as run_program, say};
 use crate::product::executable;
-use crate::setup::{engine, images, packages};
+use crate::setup::under::UnderTest;
+use crate::setup::which::Which;
 use crate::stage::lock;
 
 /// Names the product, built with crash points: only that can be told not to sync.
 const PRODUCT: &str = "LANDFALL_POWERCUT_BIN";
+/// Names the engine, in the form of `DOCKER_HOST`.
+const ENGINE: &str = "LANDFALL_POWERCUT_ENGINE";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.inside {
-        let product = std::env::var_os(PRODUCT).with_context(|| format!("{PRODUCT} is not set"))?;
-        return play::run(args, PathBuf::from(product));
+        let variable = |name| std::env::var(name).with_context(|| format!("{name} is not set"));
+        return play::run(args, PathBuf::from(variable(PRODUCT)?), variable(ENGINE)?);
     }
-    let _lock = lock("powercut")?;
-    packages::install_tools()?;
-    let engine = engine::ensure()?;
-    images::ensure(&engine)?;
     let product = product()?;
+    let mut failed = Vec::new();
+    for which in args.engine.each() {
+        if let Err(error) = on(which, args, &product) {
+            failed.push(format!("{}: {error:#}", which.name()));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("not everything held: {}", failed.join("; "))
+}
+
+/// On this engine, inside.
+fn on(which: Which, args: &Args, product: &Path) -> Result<()> {
+    let _lock = lock(&format!("powercut-{}", which.name()))?;
+    let engine = UnderTest::start(which, &[app::IMAGE.to_owned()])?;
+    print(&format!("powercut on {}", engine.describe()?));
     // Whoever ends this process ends everything in the namespaces.
-    let mut command = cmd("setpriv", ["--pdeathsig", "KILL", "unshare", "--mount"]);
+    let mut command = engine.beside("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount"]);
     command.args(["--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.arg("--").arg(std::env::current_exe()?).args(std::env::args_os().skip(1));
-    command.arg("--inside").env(PRODUCT, product);
-    match run_program(&mut command) {
-        Ok(()) => Ok(()),
-        Err(_) => bail!("not everything held"),
+    command.arg("--").arg(std::env::current_exe()?).args(args.again(which));
+    command.env(PRODUCT, product).env(ENGINE, engine.engine().host());
+    let held = run_program(&mut command);
+    let stopped = engine.stop();
+    held.and(stopped)
+}
+
+impl Args {
+    /// The same, for one engine, inside.
+    fn again(&self, which: Which) -> Vec<String> {
+        let mut words = vec!["powercut".to_owned(), "--cuts".to_owned(), self.cuts.to_string()];
+        words.extend(["--engine", which.name(), "--inside"].map(str::to_owned));
+        words
+            .extend(self.seed.into_iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]));
+        words
     }
 }
 

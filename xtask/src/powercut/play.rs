@@ -18,7 +18,6 @@ use super::listen::Listener;
 use super::tally::Tally;
 use super::{APP, Args};
 use crate::cmd::{build_folder, read, say};
-use crate::setup::engine;
 use crate::stage::free_port;
 use crate::wait::{pause, until};
 
@@ -36,10 +35,10 @@ const SAY_EVERY: u32 = 10;
 /// Cuts of the product that does not sync.
 const CONTROL_CUTS: u32 = 2;
 
-pub(super) fn run(args: &Args, product: PathBuf) -> Result<()> {
-    let folder = build_folder()?.join("powercut");
+pub(super) fn run(args: &Args, product: PathBuf, engine: String) -> Result<()> {
+    let folder = build_folder()?.join("powercut").join(args.engine.name());
     drop(fs::remove_dir_all(&folder));
-    let host = Host::new(product, folder.join("host"), engine::ensure()?.host())?;
+    let host = Host::new(product, folder.join("host"), engine)?;
     let disks = Disks::make(&folder, &host.state_dir())?;
     host.clear(APP)?;
     let port = free_port(PORT)?;

@@ -7,6 +7,8 @@ pub(crate) mod images;
 pub(crate) mod newest;
 pub(crate) mod packages;
 pub(crate) mod shop;
+pub(crate) mod under;
+pub(crate) mod which;
 
 use anyhow::Result;
 use clap::ValueEnum;

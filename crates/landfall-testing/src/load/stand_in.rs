@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -35,8 +35,13 @@ type Orders = Arc<Mutex<HashSet<String>>>;
 impl StandIn {
     /// Listens on a free port of the loopback address.
     pub fn start() -> io::Result<Self> {
+        Self::start_on((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// Listens there.
+    pub fn start_on(address: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+        let listener = runtime.block_on(TcpListener::bind(address))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new().name("stand-in".to_owned()).spawn(move || {

@@ -8,4 +8,4 @@ mod run;
 #[cfg(feature = "load")]
 pub(crate) use fetch::cache;
 pub(crate) use fetch::{Tools, fetch};
-pub(crate) use run::{ImageStore, start};
+pub(crate) use run::{ImageStore, Newest, start};
