@@ -2,25 +2,24 @@
 //! likes. What it did follows from its seed; what came of it, from the machine as well.
 
 mod plan;
+mod strikes;
 mod tally;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use self::plan::{Dice, Hit, Plan, Wanted};
 use self::tally::Tally;
 use super::app::{App, Wish};
 use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
-use super::fault::{self, Fault};
+use super::fault;
 use super::judge::{Before, Target, Verdict, judge, judge_but_ended, serving};
 use super::matrix::{Keep, Say};
 use super::revive::Watch;
 use super::site::{Setup, Site};
 use super::units::Role;
-use crate::host::{Running, pass, rss_kib};
+use crate::host::{Running, rss_kib};
 use crate::load::Load;
 
 const TELL_EVERY: Duration = Duration::from_mins(1);
@@ -49,7 +48,12 @@ pub fn random(
     let end = Instant::now() + Duration::from_secs(options.minutes * 60);
     let mut next_tell = Instant::now() + TELL_EVERY;
     while Instant::now() < end {
-        run.round(say)?;
+        if let Err(error) = run.round(say) {
+            // What was counted so far is told all the same.
+            say(&format!("NOT HELD: the run cannot go on: {error}"));
+            run.tally.broken.push(format!("the run cannot go on: {error}"));
+            break;
+        }
         if Instant::now() >= next_tell {
             next_tell += TELL_EVERY;
             say(&run.tally.progress(&load));
@@ -100,19 +104,14 @@ impl Random {
             .flatten()
             .map(|e| e.to_string())
             .collect();
-        match judge(&self.runner.site, &before, &target, &self.runner.shape) {
-            Ok(verdict) => self.served(&before, &wish, verdict)?,
-            Err(_) if was_lost => match self.sweep(&before, &wish, &target) {
-                Ok(()) => self.tally.swept += 1,
-                Err(wrong) => broken.extend(wrong),
-            },
-            Err(wrong) => {
-                broken.extend(wrong);
-                // The next round is judged by what serves, so that one fault is told once.
-                let has_changed = serving(&self.runner.site.status()?) != before.rollout;
-                let verdict = if has_changed { Verdict::Succeeded } else { Verdict::Undone };
-                self.served(&before, &wish, verdict)?;
-            }
+        let judged = match judge(&self.runner.site, &before, &target, &self.runner.shape) {
+            Ok(verdict) => self.served(&before, &wish, verdict).map_err(|e| vec![e.to_string()]),
+            Err(_) if was_lost => self.sweep(&before, &wish, &target),
+            Err(wrong) => Err(wrong),
+        };
+        if let Err(wrong) = judged {
+            broken.extend(wrong);
+            broken.extend(self.take_up(&before, &wish).err().map(|error| error.to_string()));
         }
         let ordinary = plan.hits.is_empty() && plan.wanted == Wanted::Deploy;
         match deploy {
@@ -136,7 +135,16 @@ impl Random {
         let (site, shape) = (&self.runner.site, &self.runner.shape);
         let verdict = judge_but_ended(site, before, target, shape)?;
         self.served(before, wish, verdict).map_err(|error| vec![error.to_string()])?;
-        self.runner.ordinary()
+        self.runner.ordinary()?;
+        self.tally.swept += 1;
+        Ok(())
+    }
+
+    /// The next round is judged by what serves, so that one fault is told once.
+    fn take_up(&mut self, before: &Before, wish: &Wish) -> io::Result<()> {
+        let has_changed = serving(&self.runner.site.status()?) != before.rollout;
+        let verdict = if has_changed { Verdict::Succeeded } else { Verdict::Undone };
+        self.served(before, wish, verdict)
     }
 
     /// Brings back what a hand took. The cutover may have come first: then it was of what serves.
@@ -177,74 +185,6 @@ impl Random {
         let wish = self.runner.wish(scenario);
         let client = self.runner.begin(&wish)?;
         Ok((wish, client))
-    }
-
-    fn strike_all(&mut self, plan: &Plan, client: &mut Option<Running>) -> io::Result<()> {
-        let (began, mut cancel_at_ms) = (Instant::now(), plan.cancel_at_ms);
-        let wait = |at_ms| {
-            pass((began + Duration::from_millis(at_ms)).saturating_duration_since(Instant::now()));
-        };
-        for (at_ms, hit) in &plan.hits {
-            if let Some(cancel_at_ms) = cancel_at_ms.take_if(|cancel_at_ms| *cancel_at_ms <= *at_ms)
-            {
-                wait(cancel_at_ms);
-                self.cancel()?;
-            }
-            wait(*at_ms);
-            self.strike(*hit, client)?;
-        }
-        if let Some(cancel_at_ms) = cancel_at_ms {
-            wait(cancel_at_ms);
-            self.cancel()?;
-        }
-        Ok(())
-    }
-
-    /// Calls off what is open; there may be nothing any more.
-    fn cancel(&self) -> io::Result<()> {
-        let mut command = self.runner.site.host.landfall();
-        command.args(["cancel", "-p", App::NAME]).stdout(std::process::Stdio::null());
-        command.stderr(std::process::Stdio::null()).status().map(drop)
-    }
-
-    fn strike(&mut self, hit: Hit, client: &mut Option<Running>) -> io::Result<()> {
-        let site = &self.runner.site;
-        let (name, there) = match hit {
-            Hit::AgentKilled => {
-                ("agent killed".to_owned(), site.units.signal(Role::Agent, Signal::KILL))
-            }
-            Hit::AgentStopped { for_ms } => {
-                let there = site.units.signal(Role::Agent, Signal::STOP);
-                pass(Duration::from_millis(for_ms));
-                site.units.signal(Role::Agent, Signal::CONT);
-                ("agent stopped and continued".to_owned(), there)
-            }
-            Hit::ClientKilled => {
-                ("client killed".to_owned(), fault::strike(site, Fault::ClientKilled, client)?)
-            }
-            Hit::EdgeKilled => {
-                let from = Instant::now();
-                let there = site.units.signal(Role::Edge, Signal::KILL);
-                site.wait_edge()?;
-                self.tally.edge_away.push((from, Instant::now()));
-                ("edge killed".to_owned(), there)
-            }
-            Hit::Fault(fault) => {
-                let name = match fault {
-                    Fault::DiskFull { which, .. } => format!("{which:?} disk full").to_lowercase(),
-                    _ => fault.title(),
-                };
-                (name, fault::strike(site, fault, client)?)
-            }
-            Hit::DiskFreed => {
-                for disk in [&site.disks.engine, &site.disks.agent, &site.disks.edge] {
-                    disk.free()?;
-                }
-                return Ok(());
-            }
-        };
-        *self.tally.hits.entry(name).or_default() += u64::from(there);
-        Ok(())
     }
 
     /// Notes which release serves.
