@@ -42,8 +42,8 @@ pub(crate) const PATH: &str = "/v1/hand-over";
 /// swap a table meanwhile.
 const WORD: Duration = Duration::from_secs(8);
 
-/// What is offered. The descriptors follow, in the order of these fields: the folder's lock, the
-/// control socket, then those named here.
+/// What is offered. The descriptors follow: the folder's lock, the control socket, the pid file's, the
+/// listeners' in this order, the old edge's process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Offer {
     /// Of the old edge, for the log.
@@ -52,6 +52,9 @@ pub(crate) struct Offer {
     /// Whether a pid file comes too.
     pub(crate) pid_file: bool,
     pub(crate) listeners: Vec<SocketAddr>,
+    /// Whether the old edge's process comes too.
+    #[serde(default)]
+    pub(crate) process: bool,
 }
 
 /// What is said while it is decided who is the edge.

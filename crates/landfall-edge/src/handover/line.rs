@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use landfall_core::control::CONTROL_BODY_MAX_BYTES;
 use rustix::net::{
@@ -102,10 +102,5 @@ impl Line {
             Ok(count) => count == 0,
             Err(error) => error.kind() != ErrorKind::WouldBlock,
         }
-    }
-
-    /// Process at the other end.
-    pub(super) fn peer(&self) -> io::Result<rustix::process::Pid> {
-        Ok(rustix::net::sockopt::socket_peercred(self.0.as_fd())?.pid)
     }
 }

@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use tokio::time::timeout;
 
 use super::{Line, Offer, WORD, Word};
@@ -57,17 +58,21 @@ async fn hand_over(edge: &Edge, line: &mut Line, estate: &Estate) -> Result<(), 
 const SILENT: &str = "the successor does not answer in time";
 
 async fn send(edge: &Edge, line: &mut Line, estate: &Estate) -> std::io::Result<()> {
+    // The socket would tell who listened first, which may be an edge before this one.
+    let process = pidfd_open(getpid(), PidfdFlags::empty()).ok();
     let (listeners, sockets): (Vec<_>, Vec<_>) = edge.doors().listeners().into_iter().unzip();
     line.send(&Offer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         generation: edge.generation(),
         pid_file: estate.pid_file.is_some(),
         listeners,
+        process: process.is_some(),
     })
     .await?;
     let mut fds = vec![estate.store.lock().as_fd(), estate.control.as_fd()];
     fds.extend(estate.pid_file.iter().map(|file| file.as_fd()));
     fds.extend(sockets.iter().map(|socket| socket.as_fd()));
+    fds.extend(process.iter().map(|process| process.as_fd()));
     line.send_fds(&fds).await
 }
 

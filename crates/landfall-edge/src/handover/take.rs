@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::time::timeout;
@@ -27,6 +26,7 @@ const DEATH: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 #[derive(Debug)]
 pub(crate) struct Old {
     line: Line,
+    /// Its death is noticed even if another process got its number.
     process: Option<OwnedFd>,
 }
 
@@ -44,30 +44,22 @@ pub(crate) struct Given {
 pub(crate) async fn ask(control: &Path) -> Result<(Old, Given), String> {
     let asked = timeout(OFFER, async {
         let mut line = upgrade(control).await?;
-        let pid = line.peer().map_err(|error| error.to_string())?;
-        // Its death is noticed even if another process got its number.
-        let process = pidfd_open(pid, PidfdFlags::empty()).ok();
         let offer: Offer =
             line.receive().await.map_err(|error| format!("it withdrew its offer: {error}"))?;
-        let count = 2 + usize::from(offer.pid_file) + offer.listeners.len();
+        let of_process = usize::from(offer.process);
+        let count = 2 + usize::from(offer.pid_file) + offer.listeners.len() + of_process;
         let fds = line.receive_fds(count).await.map_err(|error| error.to_string())?;
-        tracing::info!(
-            old = offer.version,
-            pid = raw(pid),
-            generation = offer.generation,
-            "is offered to take over"
-        );
+        let (old, generation) = (&offer.version, offer.generation);
+        tracing::info!(old, generation, "is offered to take over");
         let given = given(offer, fds).map_err(|error| format!("its sockets are unusable: {error}"));
-        Ok((Old { line, process }, given?))
+        let (given, process) = given?;
+        Ok((Old { line, process }, given))
     });
     asked.await.unwrap_or_else(|_| Err("it offers nothing in time".to_owned()))
 }
 
-fn raw(pid: Pid) -> i32 {
-    pid.as_raw_nonzero().get()
-}
-
-fn given(offer: Offer, fds: Vec<OwnedFd>) -> io::Result<Given> {
+/// What these descriptors are, and the old edge's process.
+fn given(offer: Offer, fds: Vec<OwnedFd>) -> io::Result<(Given, Option<OwnedFd>)> {
     let mut fds = fds.into_iter();
     let mut next = || fds.next().ok_or(io::ErrorKind::UnexpectedEof);
     let lock = File::from(next()?);
@@ -77,7 +69,9 @@ fn given(offer: Offer, fds: Vec<OwnedFd>) -> io::Result<Given> {
     for listen in offer.listeners {
         listeners.insert(listen, TcpListener::from_std(next()?.into())?);
     }
-    Ok(Given { generation: offer.generation, lock, control, pid_file, listeners })
+    let process = if offer.process { Some(next()?) } else { None };
+    let generation = offer.generation;
+    Ok((Given { generation, lock, control, pid_file, listeners }, process))
 }
 
 async fn upgrade(control: &Path) -> Result<Line, String> {
@@ -135,16 +129,56 @@ fn has_ended(process: &OwnedFd) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd as _;
+    use std::process::{Child, Command};
+
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
     use super::*;
 
-    #[test]
-    fn only_a_process_that_has_ended_counts_as_dead() {
-        let own = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).unwrap();
-        assert!(!has_ended(&own));
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let pid = Pid::from_child(&child);
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        assert!(has_ended(&pidfd));
-        child.wait().unwrap();
+    /// An edge that offers, hears that the successor is ready, and hangs up. Its process is this one.
+    async fn hangs_up(control: UnixListener, process: &Child) {
+        let (mut stream, _) = control.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+        let mut line = Line::new(stream);
+        let offer = Offer {
+            version: "1".to_owned(),
+            generation: 7,
+            pid_file: false,
+            listeners: Vec::new(),
+            process: true,
+        };
+        line.send(&offer).await.unwrap();
+        let lock = tempfile::tempfile().unwrap();
+        let process = pidfd_open(Pid::from_child(process), PidfdFlags::empty()).unwrap();
+        line.send_fds(&[lock.as_fd(), control.as_fd(), process.as_fd()]).await.unwrap();
+        assert_eq!(line.receive::<Word>().await.unwrap(), Word::Ready);
+    }
+
+    /// What comes of taking over from it.
+    async fn take_over_from(process: &Child) -> Result<Line, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control");
+        let control = UnixListener::bind(&path).unwrap();
+        let taken = async {
+            let (old, given) = ask(&path).await.unwrap();
+            assert_eq!(given.generation, 7);
+            old.settle().await
+        };
+        let ((), taken) = tokio::join!(hangs_up(control, process), taken);
+        taken
+    }
+
+    #[tokio::test]
+    async fn an_edge_that_dies_before_its_last_word_is_succeeded_a_living_one_is_not() {
+        let mut process = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(take_over_from(&process).await.is_err(), "it lives, and may serve");
+        process.kill().unwrap();
+        assert!(take_over_from(&process).await.is_ok(), "nobody else will serve");
+        process.wait().unwrap();
     }
 }
