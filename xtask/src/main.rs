@@ -5,6 +5,8 @@
 #![expect(clippy::print_stderr, reason = "a developer's tool talks on stderr")]
 
 mod bench;
+#[cfg(feature = "load")]
+mod cgroups;
 mod chaos;
 mod cmd;
 mod demo;
@@ -18,6 +20,7 @@ mod simulate;
 mod soak;
 #[cfg(feature = "load")]
 mod stage;
+mod systemd;
 #[cfg(feature = "load")]
 mod text;
 mod tidy;
@@ -61,6 +64,8 @@ enum Command {
     Chaos(chaos::Args),
     /// Cut the power in the middle of deploys, and look for anything acknowledged that is gone.
     Powercut(powercut::Args),
+    /// Run agent and edge as services of a real systemd, on a machine of its own.
+    Systemd(systemd::Args),
 }
 
 fn main() -> ExitCode {
@@ -84,6 +89,8 @@ fn main() -> ExitCode {
         Command::Chaos(args) => chaos::run(&args),
         #[cfg(feature = "load")]
         Command::Powercut(args) => powercut::run(&args),
+        #[cfg(feature = "load")]
+        Command::Systemd(args) => systemd::run(&args),
         #[cfg(not(feature = "load"))]
         Command::Load(_)
         | Command::Upgrades(_)
@@ -91,7 +98,8 @@ fn main() -> ExitCode {
         | Command::Soak(_)
         | Command::Bench(_)
         | Command::Chaos(_)
-        | Command::Powercut(_) => again_with_load(),
+        | Command::Powercut(_)
+        | Command::Systemd(_) => again_with_load(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

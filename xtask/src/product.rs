@@ -18,6 +18,14 @@ pub(crate) fn release() -> Result<PathBuf> {
     executable(&["build", "--release", "--package", "landfall", "--bin", "landfall"])
 }
 
+/// The binary of the developer's profile that can be told to crash, or not to sync.
+#[cfg(feature = "load")]
+pub(crate) fn breakable(what_for: &str) -> Result<PathBuf> {
+    crate::cmd::say(&format!("{what_for}: building the product with crash points"));
+    let what = ["build", "--package", "landfall", "--bin", "landfall"];
+    executable(&[&what[..], &["--features", "crash-points"]].concat())
+}
+
 /// Builds with cargo and returns the program that came of it.
 pub(crate) fn executable(arguments: &[&str]) -> Result<PathBuf> {
     let mut command = cmd("cargo", arguments);

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the fast rings, which need nothing but a compiler, then the rings on real
 //! engines, the distribution's and the newest in a network namespace of its own, with either of its
-//! image stores: first the port's own suite, then complete stories; and a little of the chaos and of
-//! the power cuts.
+//! image stores: first the port's own suite, then complete stories; a little of the chaos and of the
+//! power cuts; and agent and edge as services of a real systemd.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if args.filter.is_empty() && only.each().contains(&Which::Installed) {
         ring("chaos", || with_load(&["chaos", "matrix", "--only", "short", "--no-document"]))?;
+        ring("systemd", || with_load(&["systemd"]))?;
     }
     if args.filter.is_empty() {
         let cuts = ["powercut", "--cuts", "6", "--engine", only.name()];

@@ -8,8 +8,9 @@ use landfall_testing::chaos::{self, EngineSpec, MatrixOptions, RandomOptions, Se
 
 use super::document::Document;
 use super::{Args, What};
+use crate::cgroups;
 use crate::cmd::{cmd, find, run as run_program, say};
-use crate::product::executable;
+use crate::product;
 use crate::setup::newest::{self, Tools, cache};
 use crate::setup::which::Which;
 use crate::setup::{engine, images, packages};
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if let Err(error) = run_program(&mut command) {
             failed.push(format!("{}: {error:#}", which.name()));
         }
-        remove_cgroups(&cgroup(&folder))?;
+        cgroups::remove(&cgroup(&folder));
     }
     if failed.is_empty() {
         return Ok(());
@@ -60,12 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Built with crash points; the one that the variable names, when it is set.
 fn product() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os(PRODUCT) {
-        return Ok(PathBuf::from(given));
+    match std::env::var_os(PRODUCT) {
+        Some(given) => Ok(PathBuf::from(given)),
+        None => product::breakable("chaos"),
     }
-    say("chaos: building the product with crash points");
-    let what = ["build", "--package", "landfall", "--bin", "landfall"];
-    executable(&[&what[..], &["--features", "crash-points"]].concat())
 }
 
 /// This very call again, for one engine, inside.
@@ -83,23 +82,6 @@ fn again(which: Which) -> Vec<std::ffi::OsString> {
 fn cgroup(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     format!("/landfall-chaos-{name}")
-}
-
-/// Control groups outlive those who were in them.
-fn remove_cgroups(name: &str) -> Result<()> {
-    for controller in fs::read_dir("/sys/fs/cgroup").into_iter().flatten() {
-        remove_empty(&controller?.path().join(name.trim_start_matches('/')));
-    }
-    remove_empty(&Path::new("/sys/fs/cgroup").join(name.trim_start_matches('/')));
-    Ok(())
-}
-
-/// Removes a tree of folders that hold nothing but the kernel's own files. What is in use stays.
-fn remove_empty(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_folder = |path: &PathBuf| path.is_dir() && !path.is_symlink();
-    entries.map(|entry| entry.path()).filter(is_folder).for_each(|path| remove_empty(&path));
-    fs::remove_dir(folder).ok();
 }
 
 /// Short, since sockets stand in it. One for each command, so that they may run side by side.
