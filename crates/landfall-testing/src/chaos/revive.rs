@@ -16,6 +16,8 @@ use crate::host::until;
 
 /// It started on a full disk and does not know these containers, which run on, until it starts again.
 const UNREGISTERED: &str = "failed to register container";
+/// It started while `containerd`, which has its images, was away, and does not know these either.
+const UNMOUNTED: &str = "failed to load container mount";
 /// A container's start met the end of `containerd`: it runs, the engine thinks that it does not, and
 /// fails to start it for ever.
 const RUNNING_UNKNOWN: &str = "cannot delete running task";
@@ -40,8 +42,8 @@ impl Watch {
     /// Restarts the engine if it has lost its way since the last look; says whether it had.
     pub(super) fn revive(&mut self, site: &Site) -> io::Result<bool> {
         site.engine.wait()?;
-        let [unregistered, running_unknown] = self.said(site)?;
-        let has_lost = unregistered || running_unknown && is_one_restarting(site)?;
+        let [unregistered, unmounted, running_unknown] = self.said(site)?;
+        let has_lost = unregistered || unmounted || running_unknown && is_one_restarting(site)?;
         if has_lost {
             restart(site)?;
             *self = Self::begin(site)?;
@@ -49,11 +51,11 @@ impl Watch {
         Ok(has_lost)
     }
 
-    /// Which of the two it said since it is watched.
-    fn said(&self, site: &Site) -> io::Result<[bool; 2]> {
+    /// Which of them it said since it is watched.
+    fn said(&self, site: &Site) -> io::Result<[bool; 3]> {
         let mut log = File::open(site.engine.log())?;
         log.seek(SeekFrom::Start(self.from))?;
-        said(log.take(LOG_BYTES_MAX), [UNREGISTERED, RUNNING_UNKNOWN])
+        said(log.take(LOG_BYTES_MAX), [UNREGISTERED, UNMOUNTED, RUNNING_UNKNOWN])
     }
 }
 
