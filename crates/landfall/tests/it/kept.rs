@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use landfall_testing::holder::Holder;
 use landfall_testing::host::{ask, until};
@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 /// The bound of each wait: long enough for a busy machine, and never waited for in vain.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Requests that killed edges may have had in their hands, over a whole test.
-const CUT_MAX: usize = 30;
+/// What a killed edge had in its hands is told as failed within this time.
+const CUT_WITHIN_MS: f64 = 500.0;
+/// More than killed edges have in their hands while their sockets are held.
+const REFUSED: u64 = 30;
 
 /// An edge's folder, and what a supervisor does for it.
 struct Site {
@@ -96,14 +98,14 @@ fn strict(target: SocketAddr) -> LoadConfig {
         ],
         rate_per_s: 200,
         timeout: PATIENCE,
+        failures_max: 10_000,
         ..LoadConfig::plain(&target.to_string())
     }
 }
 
-/// Requests that found nobody who listens, and those that were in the hands of a killed edge.
-fn refused_and_cut(report: &Report) -> (usize, usize) {
-    let refused = report.failures.iter().filter(|f| f.what.contains("connect:")).count();
-    (refused, report.failures.len() - refused)
+/// Requests that found nobody who listens.
+fn refused(report: &Report) -> usize {
+    report.failures.iter().filter(|failure| failure.what.contains("connect:")).count()
 }
 
 /// Waits until the load got this many more right answers.
@@ -127,9 +129,14 @@ fn under_load() -> (StandIn, Site, SocketAddr, Child, Load) {
 #[test]
 fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
     let (_backend, site, listen, mut edge, load) = under_load();
+    let (began, mut kills_ms) = (Instant::now(), Vec::new());
+    let mut killed = |edge| {
+        kill(edge);
+        kills_ms.push(began.elapsed().as_secs_f64() * 1e3);
+    };
     for _ in 0..5 {
         served(&load, 50);
-        kill(edge);
+        killed(edge);
         edge = site.start(&[]);
     }
     // A successor serves on the same sockets; they are held for the one after it, too.
@@ -138,14 +145,17 @@ fn a_killed_edge_refuses_nobody_while_its_sockets_are_held() {
     assert!(edge.wait().unwrap().success());
     site.wait_for_hold(&[listen]);
     served(&load, 50);
-    kill(successor);
+    killed(successor);
     let edge = site.start(&[]);
     served(&load, 50);
     let report = load.stop_blocking();
-    let (refused, cut) = refused_and_cut(&report);
-    assert_eq!(refused, 0, "{report}");
-    // What a killed edge had in its hands at that moment is lost: at this rate next to nothing.
-    assert!(cut <= CUT_MAX, "{report}");
+    assert_eq!(refused(&report), 0, "{report}");
+    assert_eq!(report.failures.len() as u64, report.total.failed, "{report}");
+    // What a killed edge had in its hands at that moment is lost, and nothing else.
+    for failure in &report.failures {
+        let is_near = |kill_ms: &f64| (failure.at_ms - kill_ms).abs() < CUT_WITHIN_MS;
+        assert!(kills_ms.iter().any(is_near), "{failure}, killed at {kills_ms:?}\n{report}");
+    }
     assert_eq!(report.writes.found, report.writes.acknowledged, "{report}");
     kill(edge);
 }
@@ -173,9 +183,9 @@ fn without_somebody_who_holds_them_the_sockets_go_with_the_edge() {
     site.holder.clear();
     kill(edge);
     let failed = || load.phases().iter().map(|phase| phase.failed).sum::<u64>();
-    until(PATIENCE, || (failed() > CUT_MAX as u64).then_some(())).expect("requests fail");
+    until(PATIENCE, || (failed() > REFUSED).then_some(())).expect("requests fail");
     let report = load.stop_blocking();
-    assert!(refused_and_cut(&report).0 > 0, "{report}");
+    assert!(refused(&report) > 0, "{report}");
 }
 
 #[test]
