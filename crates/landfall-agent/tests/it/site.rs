@@ -106,6 +106,14 @@ impl Site {
         let (stop, running) = self.running.take().unwrap();
         drop(stop);
         patiently("the agent stops", running).await.unwrap().unwrap();
+        // A thread may still be closing the database, which takes this file away at last.
+        let log = self.dir.join("state/store/landfall.db-wal");
+        let closed = async {
+            while log.exists() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        patiently("the database is closed", closed).await;
     }
 
     pub(crate) async fn deploy(&self, spec: &AppSpec) -> Vec<Event> {
