@@ -41,7 +41,25 @@ impl DockerEngine {
             .filter(|container| selector.matches(&container.labels))
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(found)
+        self.look_closer(found).await
+    }
+
+    /// The list goes on to have a container as not started, or ended, whose start did not fit on a full
+    /// disk: it runs, and may be a database. Who is asked about alone is told rightly.
+    async fn look_closer(
+        &self,
+        found: Vec<FoundContainer>,
+    ) -> Result<Vec<FoundContainer>, EngineError> {
+        let mut closer = Vec::new();
+        for mut one in found {
+            if matches!(one.status, Status::Created | Status::Exited) {
+                // Gone since it was listed.
+                let Some(seen) = self.inspect(&one.id).await? else { continue };
+                one.status = status(&seen);
+            }
+            closer.push(one);
+        }
+        Ok(closer)
     }
 
     /// Every container of an app; refused while more of it runs than the engine knows.

@@ -4,6 +4,7 @@
 
 mod cut_off;
 mod lost;
+mod stale;
 mod unreachable;
 
 #[cfg(feature = "engine")]

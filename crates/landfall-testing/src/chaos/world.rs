@@ -56,9 +56,9 @@ impl World {
         let images = engine.json("/images/json")?;
         let tags = list(&images).iter().flat_map(|image| list(&image["RepoTags"]));
         let mut containers: Vec<_> = list(&containers).iter().map(container).collect();
-        for one in containers.iter_mut().filter(|one| one.running && !one.labels.is_empty()) {
-            // The list goes on to have one as running whose end did not fit on a full disk. One that is
-            // gone meanwhile is as the list said.
+        for one in containers.iter_mut().filter(|one| !one.labels.is_empty()) {
+            // The list goes on to have one as running whose end did not fit on a full disk, and as not
+            // started whose start did not. One that is gone meanwhile is as the list said.
             if let Ok(seen) = engine.json(&format!("/containers/{}/json", one.id)) {
                 one.running = seen["State"]["Status"] == "running";
             }
