@@ -18,9 +18,13 @@ pub(crate) fn release() -> Result<PathBuf> {
     executable(&["build", "--release", "--package", "landfall", "--bin", "landfall"])
 }
 
-/// The binary of the developer's profile that can be told to crash, or not to sync.
+/// The binary of the developer's profile that can be told to crash, or not to sync; the one that this
+/// variable names, when it is set.
 #[cfg(feature = "load")]
-pub(crate) fn breakable(what_for: &str) -> Result<PathBuf> {
+pub(crate) fn breakable(variable: &str, what_for: &str) -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os(variable) {
+        return Ok(std::fs::canonicalize(given)?);
+    }
     crate::cmd::say(&format!("{what_for}: building the product with crash points"));
     let what = ["build", "--package", "landfall", "--bin", "landfall"];
     executable(&[&what[..], &["--features", "crash-points"]].concat())

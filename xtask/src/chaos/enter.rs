@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     images::ensure(&source)?;
     let init = find("tini").or_else(|| find("docker-init"));
     let init = init.context("neither tini nor docker-init is there: install Debian's tini")?;
-    let product = product()?;
+    let product = product::breakable(PRODUCT, "chaos")?;
     let mut failed = Vec::new();
     for which in args.engine.each() {
         if which != Which::Installed {
@@ -57,14 +57,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     bail!("not everything held: {}", failed.join("; "))
-}
-
-/// Built with crash points; the one that the variable names, when it is set.
-fn product() -> Result<PathBuf> {
-    match std::env::var_os(PRODUCT) {
-        Some(given) => Ok(PathBuf::from(given)),
-        None => product::breakable("chaos"),
-    }
 }
 
 /// This very call again, for one engine, inside.

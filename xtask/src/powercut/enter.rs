@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let variable = |name| std::env::var(name).with_context(|| format!("{name} is not set"));
         return play::run(args, PathBuf::from(variable(PRODUCT)?), variable(ENGINE)?);
     }
-    let product = product()?;
+    let product = product::breakable(PRODUCT, "powercut")?;
     let mut failed = Vec::new();
     for which in args.engine.each() {
         if let Err(error) = on(which, args, &product) {
@@ -58,13 +58,5 @@ impl Args {
         words
             .extend(self.seed.into_iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]));
         words
-    }
-}
-
-/// The one that the variable names, when it is set.
-fn product() -> Result<PathBuf> {
-    match std::env::var_os(PRODUCT) {
-        Some(given) => Ok(std::fs::canonicalize(given)?),
-        None => product::breakable("powercut"),
     }
 }

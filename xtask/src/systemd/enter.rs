@@ -1,6 +1,6 @@
 //! Preparing this machine, and the way into the namespaces: with them go mounts and processes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     images::ensure(&engine)?;
     std::fs::create_dir_all(&folder)?;
     read(engine.docker(["save", "--output"]).arg(&image).arg(app::IMAGE))?;
-    let product = product()?;
+    let product = product::breakable(PRODUCT, "systemd")?;
     // Whoever ends this process ends everything in the namespaces.
     let mut command = cmd("setpriv", ["--pdeathsig", "KILL", "unshare", "--mount"]);
     command.args(["--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
@@ -39,13 +39,5 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match held {
         Ok(()) => Ok(()),
         Err(_) => bail!("not everything held"),
-    }
-}
-
-/// The one that the variable names, when it is set.
-fn product() -> Result<PathBuf> {
-    match std::env::var_os(PRODUCT) {
-        Some(given) => Ok(std::fs::canonicalize(given)?),
-        None => product::breakable("systemd"),
     }
 }

@@ -12,6 +12,7 @@ use crate::product;
 use crate::setup::engine::Engine;
 use crate::setup::under::UnderTest;
 use crate::setup::which::Which;
+use crate::stage::lock;
 
 /// Names the product and the engine's socket for a run inside.
 const PRODUCT: &str = "LANDFALL_BIN";
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// This very call, inside.
 fn on(which: Which, product: &PathBuf) -> Result<()> {
+    let _lock = lock("upgrades")?;
     let engine = UnderTest::start(which, &[behind::IMAGE.to_owned()])?;
     print(&format!("upgrades in front of {}", engine.describe()?));
     let mut command = engine.beside("setpriv");
