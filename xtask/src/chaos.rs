@@ -11,7 +11,7 @@ mod enter;
 
 use clap::Subcommand;
 
-use crate::setup::which::Which;
+use crate::setup::which::Engines;
 
 /// What to try, and on which engine.
 #[derive(clap::Args)]
@@ -19,8 +19,8 @@ pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
     /// The engine.
-    #[arg(long, value_enum, default_value_t = Which::Installed, global = true)]
-    engine: Which,
+    #[arg(long, value_enum, default_value_t = Engines::INSTALLED, global = true)]
+    engine: Engines,
     /// Leave `docs/chaos.md` as it is.
     #[arg(long, global = true)]
     no_document: bool,

@@ -11,7 +11,11 @@ mod chaos;
 mod cmd;
 mod demo;
 mod fuzz;
+#[cfg(feature = "load")]
+mod http;
 mod load;
+#[cfg(feature = "load")]
+mod namespaces;
 mod powercut;
 mod product;
 mod rings;

@@ -24,7 +24,7 @@ mod play;
 #[cfg(feature = "load")]
 mod tally;
 
-use crate::setup::which::Which;
+use crate::setup::which::Engines;
 
 #[cfg(any(feature = "load", test))]
 const APP: &str = "landfall-powercut";
@@ -39,8 +39,8 @@ pub(crate) struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// The engine.
-    #[arg(long, value_enum, default_value_t = Which::Installed)]
-    engine: Which,
+    #[arg(long, value_enum, default_value_t = Engines::INSTALLED)]
+    engine: Engines,
     /// Run here, in the namespaces that were made for it.
     #[arg(long, hide = true)]
     inside: bool,

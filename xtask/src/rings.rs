@@ -13,7 +13,7 @@ use crate::product::executable;
 use crate::setup::engine::{self, Engine};
 use crate::setup::newest::{self, Tools};
 use crate::setup::under::UnderTest;
-use crate::setup::which::Which;
+use crate::setup::which::{Engines, Which};
 use crate::setup::{images, packages, shop};
 
 /// Where the stories stand: a test target that its feature keeps out of `cargo test`.
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     engines: bool,
     /// Only this engine.
     #[arg(long, value_enum, conflicts_with = "fast")]
-    on: Option<Which>,
+    on: Option<Engines>,
     /// Passed on to the tests on real engines, e.g. a part of their names.
     #[arg(last = true, conflicts_with = "fast")]
     filter: Vec<String>,
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     images::ensure(&installed)?;
     shop::ensure(&installed)?;
     let programs = Programs::build(&newest::fetch()?)?;
-    let only = args.on.unwrap_or(Which::All);
+    let only = args.on.unwrap_or(Engines::All);
     for which in only.each() {
         on(which, &installed, &programs, &args.filter)?;
     }

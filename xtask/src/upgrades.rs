@@ -13,7 +13,7 @@ mod run;
 #[cfg(feature = "load")]
 mod tunnel;
 
-use crate::setup::which::Which;
+use crate::setup::which::Engines;
 
 /// Bound of everything that is waited for.
 #[cfg(feature = "load")]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     by_restart: bool,
     /// What is behind the edge runs in a container of this engine; without it, beside the edge.
     #[arg(long, value_enum)]
-    engine: Option<Which>,
+    engine: Option<Engines>,
     /// Run here, from where the engine's containers are reached.
     #[arg(long, hide = true)]
     inside: bool,

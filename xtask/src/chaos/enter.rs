@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use landfall_testing::chaos::{self, EngineSpec, MatrixOptions, RandomOptions, Setup};
@@ -9,7 +10,8 @@ use landfall_testing::chaos::{self, EngineSpec, MatrixOptions, RandomOptions, Se
 use super::document::Document;
 use super::{Args, What};
 use crate::cgroups;
-use crate::cmd::{cmd, find, run as run_program, say};
+use crate::cmd::{find, run as run_program, say};
+use crate::namespaces::enclose;
 use crate::product;
 use crate::setup::newest::{self, Tools, cache};
 use crate::setup::which::Which;
@@ -31,8 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let init = find("tini").or_else(|| find("docker-init"));
     let init = init.context("neither tini nor docker-init is there: install Debian's tini")?;
     let product = product::breakable(PRODUCT, "chaos")?;
-    let mut failed = Vec::new();
-    for which in args.engine.each() {
+    args.engine.on_each(|which| {
         if which != Which::Installed {
             newest::fetch()?;
         }
@@ -42,21 +43,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let copy = folder.join("landfall");
         fs::remove_file(&copy).ok(); // none there yet
         fs::copy(&product, &copy).context("copy the product")?;
-        // Whoever ends this process ends everything in the namespaces.
-        let mut command = cmd("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "--mount"]);
-        command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+        let mut command = Command::new("setpriv");
+        enclose(&mut command, &["--net"]);
         command.arg(&init).args(["-s", "--"]);
         command.arg(std::env::current_exe()?).args(again(which));
         command.env(PRODUCT, &copy).env(IMAGES, source.host());
-        if let Err(error) = run_program(&mut command) {
-            failed.push(format!("{}: {error:#}", which.name()));
-        }
+        let held = run_program(&mut command);
         cgroups::remove(&cgroup(&folder));
-    }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    bail!("not everything held: {}", failed.join("; "))
+        held
+    })
 }
 
 /// This very call again, for one engine, inside.
@@ -88,15 +83,16 @@ fn folder(which: Which, what: &What) -> PathBuf {
 
 fn inside(args: &Args) -> Result<()> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
-    let folder = folder(args.engine, &args.what);
+    let which = args.engine.one()?;
+    let folder = folder(which, &args.what);
     let _lock = lock(&folder)?;
     let setup = Setup {
         product: PathBuf::from(variable(PRODUCT)?),
-        engine: spec(args.engine, cgroup(&folder))?,
+        engine: spec(which, cgroup(&folder))?,
         images_from: variable(IMAGES)?,
         folder,
     };
-    let mut document = (!args.no_document).then(|| Document::open(args.engine.name()));
+    let mut document = (!args.no_document).then(|| Document::open(which.name()));
     let mut keep = |title: &str, text: &str| match &mut document {
         Some(document) => document.put(title, text),
         None => Ok(()),
@@ -132,7 +128,6 @@ fn spec(which: Which, cgroup: String) -> Result<EngineSpec> {
             arguments: ["--feature", "containerd-snapshotter=true"].map(str::to_owned).into(),
             cgroup,
         },
-        Which::All => bail!("inside there is one engine"),
     })
 }
 

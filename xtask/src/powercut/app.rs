@@ -3,21 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use landfall_testing::host::{Host, Project, Running};
 
 use super::APP;
+use crate::http;
 
 /// All that the compose file names.
 pub(super) const IMAGE: &str = "busybox:latest";
 /// Of `web`, as the compose file says.
 pub(super) const REPLICAS: usize = 2;
-const BOUND: Duration = Duration::from_secs(5);
 
 const COMPOSE: &str = r#"services:
   web:
@@ -75,16 +73,6 @@ pub(super) fn ask_for(host: &Host, project: &Project, wish: Wish, word: &str) ->
 
 /// The words that are answered: more than one, if more than one release serves.
 pub(super) fn answers(port: u16) -> Result<BTreeSet<String>> {
-    (0..2 * REPLICAS).map(|_| answer(port)).collect()
-}
-
-fn answer(port: u16) -> Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).context("nobody answers")?;
-    stream.set_read_timeout(Some(BOUND))?;
-    write!(stream, "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
-    let status = head.lines().next().unwrap_or_default();
-    Ok(if status.contains(" 200 ") { body.trim().to_owned() } else { status.to_owned() })
+    let one = |_| http::word(("127.0.0.1", port)).map(|word| word.unwrap_or_else(|status| status));
+    (0..2 * REPLICAS).map(one).collect()
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::{Args, app, play};
 use crate::cmd::{print, run as run_program};
+use crate::namespaces::enclose;
 use crate::product;
 use crate::setup::under::UnderTest;
 use crate::setup::which::Which;
@@ -22,16 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return play::run(args, PathBuf::from(variable(PRODUCT)?), variable(ENGINE)?);
     }
     let product = product::breakable(PRODUCT, "powercut")?;
-    let mut failed = Vec::new();
-    for which in args.engine.each() {
-        if let Err(error) = on(which, args, &product) {
-            failed.push(format!("{}: {error:#}", which.name()));
-        }
-    }
-    if failed.is_empty() {
-        return Ok(());
-    }
-    bail!("not everything held: {}", failed.join("; "))
+    args.engine.on_each(|which| on(which, args, &product))
 }
 
 /// On this engine, inside.
@@ -39,11 +31,9 @@ fn on(which: Which, args: &Args, product: &Path) -> Result<()> {
     let _lock = lock(&format!("powercut-{}", which.name()))?;
     let engine = UnderTest::start(which, &[app::IMAGE.to_owned()])?;
     print(&format!("powercut on {}", engine.describe()?));
-    // Whoever ends this process ends everything in the namespaces.
     let mut command = engine.beside("setpriv");
-    command.args(["--pdeathsig", "KILL", "unshare", "--mount"]);
-    command.args(["--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.arg("--").arg(std::env::current_exe()?).args(args.again(which));
+    enclose(&mut command, &[]);
+    command.arg(std::env::current_exe()?).args(args.again(which));
     command.env(PRODUCT, product).env(ENGINE, engine.engine().host());
     let held = run_program(&mut command);
     let stopped = engine.stop();

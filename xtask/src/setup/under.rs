@@ -19,13 +19,13 @@ pub(crate) struct UnderTest {
 }
 
 impl UnderTest {
-    /// Brings it up. `which` names one engine; of `All` it is the distribution's.
+    /// Brings it up.
     pub(crate) fn start(which: Which, wanted: &[String]) -> Result<Self> {
         packages::install_tools()?;
         let installed = engine::ensure()?;
         images::ensure(&installed)?;
         let store = match which {
-            Which::Installed | Which::All => return Ok(Self { engine: installed, own: None }),
+            Which::Installed => return Ok(Self { engine: installed, own: None }),
             Which::Newest => ImageStore::Classic,
             Which::NewestContainerd => ImageStore::Containerd,
         };

@@ -2,18 +2,17 @@
 //! one-off that leaves a line each time it runs.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use landfall_testing::load::{self, LoadConfig};
 use serde_json::Value;
 
 use super::machine::Machine;
 use super::services::BINARY;
 use crate::cmd::print;
+use crate::http;
 use crate::wait::{pass, until};
 
 /// All that the compose file names.
@@ -27,7 +26,6 @@ const NAME: &str = "landfall-systemd";
 const ADDRESS: &str = "127.0.0.1:80";
 /// Until it answers, or a rollout has settled.
 const BOUND: Duration = Duration::from_mins(1);
-const ANSWER_BOUND: Duration = Duration::from_secs(5);
 /// A load lasts at least so long.
 const LOAD_FOR: Duration = Duration::from_secs(2);
 
@@ -91,15 +89,7 @@ pub(super) fn serves(machine: &Machine, numbers: &[u32]) -> Result<String> {
 
 /// What port 80 says.
 pub(super) fn answer() -> Result<String> {
-    let mut stream = TcpStream::connect(ADDRESS).context("nobody answers")?;
-    stream.set_read_timeout(Some(ANSWER_BOUND))?;
-    write!(stream, "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.contains(" 200 ") => Ok(body.trim().to_owned()),
-        _ => bail!("it answers {answer:?}"),
-    }
+    http::word(ADDRESS)?.map_err(|status| anyhow!("it answers {status:?}"))
 }
 
 fn status(machine: &Machine) -> Result<Value> {

@@ -1,12 +1,14 @@
 //! Preparing this machine, and the way into the namespaces: with them go mounts and processes.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::{Args, app, machine, story};
 use crate::cgroups;
-use crate::cmd::{build_folder, cmd, read, run as run_program};
+use crate::cmd::{build_folder, read, run as run_program};
+use crate::namespaces::enclose;
 use crate::product;
 use crate::setup::{engine, images, packages};
 use crate::stage::lock;
@@ -30,10 +32,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     read(engine.docker(["save", "--output"]).arg(&image).arg(app::IMAGE))?;
     let product = product::breakable(PRODUCT, "systemd")?;
-    // Whoever ends this process ends everything in the namespaces.
-    let mut command = cmd("setpriv", ["--pdeathsig", "KILL", "unshare", "--mount"]);
-    command.args(["--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.arg("--").arg(std::env::current_exe()?).args(["systemd", "--inside"]);
+    let mut command = Command::new("setpriv");
+    enclose(&mut command, &[]);
+    command.arg(std::env::current_exe()?).args(["systemd", "--inside"]);
     let held = run_program(command.env(PRODUCT, product));
     cgroups::remove(machine::CGROUP);
     match held {
