@@ -173,6 +173,7 @@ impl<G: Ground> Agent<G> {
             journal: ToldJournal::new(self.store.clone(), Arc::clone(&lease.feed)),
             clock: self.clock.clone(),
             files: self.files.clone(),
+            pause_max: self.config.pause_max,
         };
         let plan = rollout.plan().clone();
         let observer = ToldProgress(Arc::clone(&lease.feed));

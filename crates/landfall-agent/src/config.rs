@@ -1,8 +1,10 @@
 //! What the agent has to be told. Where the values come from (flags, environment) is not known here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
+use landfall_deploy::PAUSE_MAX;
 
 /// Settings of one agent.
 #[derive(Debug, Clone)]
@@ -17,10 +19,12 @@ pub struct AgentConfig {
     pub edge_socket: PathBuf,
     /// Where subnets of release networks come from.
     pub subnet_pool: Ipv4Net,
+    /// The longest pause before a step that failed is tried again.
+    pub pause_max: Duration,
 }
 
 impl AgentConfig {
-    /// Settings with the default subnet pool and no group.
+    /// Settings with the default subnet pool, the usual pauses and no group.
     pub fn new(
         state_dir: impl Into<PathBuf>,
         socket: impl Into<PathBuf>,
@@ -32,6 +36,7 @@ impl AgentConfig {
             socket_gid: None,
             edge_socket: edge_socket.into(),
             subnet_pool: landfall_core::subnet::default_pool(),
+            pause_max: PAUSE_MAX,
         }
     }
 }

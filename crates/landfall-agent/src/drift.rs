@@ -118,13 +118,19 @@ impl<G: Ground> Agent<G> {
                     "running",
                     Mend::Repair,
                 )),
-                Status::Restarting => report.findings.push(drift(
-                    DriftKind::Restarting,
-                    what.clone(),
-                    "exits over and over; `landfall logs` says why",
-                    "running",
-                    Mend::Person,
-                )),
+                Status::Restarting => {
+                    let is_mistaken = self.platform.is_mistaken(&seen.id).await;
+                    let (is, mend) = if is_mistaken.map_err(|error| problems::engine(&error))? {
+                        (
+                            "cut off: it runs, and the engine takes it for one that exits",
+                            Mend::Repair,
+                        )
+                    } else {
+                        ("exits over and over; `landfall logs` says why", Mend::Person)
+                    };
+                    let what = what.clone();
+                    report.findings.push(drift(DriftKind::Restarting, what, is, "running", mend));
+                }
             }
             let revision = should.service.and_then(|service| wanted.release.revision(service));
             if let (Some(own), Some(label)) = (&revision, &seen.labels.revision)

@@ -121,6 +121,15 @@ pub trait Platform: Engine + Clone + 'static {
         async { Ok(false) }
     }
 
+    /// Whether a container runs and the engine takes it for one between an exit and the next start, for
+    /// good: only stopping and starting it brings it back.
+    fn is_mistaken(
+        &self,
+        _container: &str,
+    ) -> impl Future<Output = Result<bool, EngineError>> + Send {
+        async { Ok(false) }
+    }
+
     /// The name of the container, ours or not, that publishes a host port through the engine.
     fn who_publishes(
         &self,

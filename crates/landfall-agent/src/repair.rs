@@ -1,7 +1,8 @@
 //! Mends what can be mended without a deploy: it brings back what the serving rollout's own plan made,
 //! under the same names, addresses and labels. Everything looks before it touches, so a repair that is
 //! cut off is done again by the next one. It never touches data, and never removes anything; what runs is
-//! only interrupted where the engine has lost its networks, which nothing but another start brings back.
+//! only interrupted where the engine has lost its networks or the container itself, which nothing but
+//! another start brings back.
 //!
 //! No rollout is planned or runs meanwhile.
 
@@ -95,7 +96,7 @@ impl<G: Ground> Agent<G> {
         if has(DriftKind::Missing) {
             self.networks_again(wanted, findings, told).await;
         }
-        if has(DriftKind::Network) {
+        if has(DriftKind::Network) || has(DriftKind::Restarting) {
             self.cut_off_again(app, wanted, told).await?;
         }
         // Before anything starts: what it needs to reach must be reachable.
@@ -188,8 +189,8 @@ impl<G: Ground> Agent<G> {
         Ok(())
     }
 
-    /// Containers that run on networks that the engine has lost, one after the other: the next when this
-    /// one is well.
+    /// Containers that run and that the engine has lost, or the networks of, one after the other: the next
+    /// when this one is well.
     async fn cut_off_again(
         &self,
         app: &AppName,
@@ -201,14 +202,20 @@ impl<G: Ground> Agent<G> {
         let found = found.map_err(|error| problems::engine(&error))?;
         for (container, planned) in in_order(&wanted.plan) {
             let seen = found.iter().find(|found| found.name == container);
-            let Some(seen) = seen.filter(|seen| seen.status == Status::Running) else { continue };
-            let is_cut_off = self.platform.is_cut_off(&seen.id).await;
-            if !is_cut_off.map_err(|error| problems::engine(&error))? {
+            let Some(seen) = seen else { continue };
+            let (is, why) = match seen.status {
+                Status::Running => (self.platform.is_cut_off(&seen.id).await, "for its networks"),
+                Status::Restarting => {
+                    (self.platform.is_mistaken(&seen.id).await, "which the engine took for ended")
+                }
+                Status::Created | Status::Exited => continue,
+            };
+            if !is.map_err(|error| problems::engine(&error))? {
                 continue;
             }
             let started = self.start_again(wanted, seen).await;
             let is_started = started.is_ok();
-            told.tell(format!("started {container} again, for its networks"), started);
+            told.tell(format!("started {container} again, {why}"), started);
             if let Some(planned) = planned.filter(|_| is_started) {
                 let gate = driver.remake(&wanted.plan, &wanted.release, planned, &observer).await;
                 if let Err(reason) = gate {
@@ -219,7 +226,7 @@ impl<G: Ground> Agent<G> {
         Ok(())
     }
 
-    /// A container whose networks the engine has lost gets them back by another start only.
+    /// What is cut off gets its networks back by another start only.
     async fn start_again(&self, wanted: &Wanted, seen: &FoundContainer) -> Result<(), EngineError> {
         let service = seen.labels.service.as_ref();
         let service = service.and_then(|service| wanted.release.spec.services.get(service));
@@ -266,6 +273,7 @@ impl<G: Ground> Agent<G> {
             journal: ToldJournal::new(self.store.clone(), Arc::clone(&feed)),
             clock: self.clock.clone(),
             files: self.files.clone(),
+            pause_max: self.config.pause_max,
         };
         (driver, ToldProgress(feed))
     }

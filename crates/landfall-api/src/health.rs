@@ -92,7 +92,7 @@ pub enum DriftKind {
     Missing,
     /// It should run.
     Stopped,
-    /// It exits over and over.
+    /// It exits over and over, or the engine takes it for one that does.
     Restarting,
     /// It should not be there.
     Extra,

@@ -13,8 +13,10 @@ use crate::record::{Action, Effect, Record, Retry, Verdict};
 
 /// Attempts at a step before the pivot, interrupted ones included.
 pub const ATTEMPTS_BEFORE_PIVOT_MAX: u32 = 3;
-/// Failures of the pivot or of a later step, or of an undo, before a person is called.
-pub const FAILURES_MAX: u32 = 5;
+/// Failures of the pivot or of a later step, or of an undo, before a person is called. With the
+/// driver's pauses that is a quarter of a minute: an engine that was killed in the middle of a start needs
+/// ten seconds until it can do that start again.
+pub const FAILURES_MAX: u32 = 7;
 
 /// One execution of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]

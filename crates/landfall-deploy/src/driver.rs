@@ -14,6 +14,9 @@ use landfall_core::rollout::{Illegal, Next, Rollout};
 use crate::ports::{Clock, Edge, Engine, Files, JournalError, JournalStore, Observer, Progress};
 use crate::steps::{self, Context};
 
+/// The longest pause that is of use before what failed is tried again.
+pub const PAUSE_MAX: Duration = Duration::from_secs(8);
+
 /// Executes rollouts over its ports.
 #[derive(Debug, Clone)]
 pub struct Driver<E, G, J, C, F> {
@@ -27,6 +30,8 @@ pub struct Driver<E, G, J, C, F> {
     pub clock: C,
     /// Sealed files.
     pub files: F,
+    /// At most [`PAUSE_MAX`].
+    pub pause_max: Duration,
 }
 
 /// How a run of the driver ended.
@@ -144,7 +149,7 @@ where
         action: Action,
     ) -> Result<(), DriveError> {
         if let failures @ 1.. = rollout.failures_of(step) {
-            self.clock.sleep(backoff(failures)).await;
+            self.clock.sleep(backoff(failures).min(self.pause_max)).await;
         }
         if planted(Mutation::IntentAfterEffect) {
             let plan = rollout.plan();
@@ -196,7 +201,7 @@ where
     }
 }
 
-/// Waits longer after each failure: 0.25 s, 0.5 s, 1 s … 8 s.
+/// Waits longer after each failure: 0.25 s, 0.5 s, 1 s …
 fn backoff(failures: u32) -> Duration {
     Duration::from_millis(250 << failures.saturating_sub(1).min(5))
 }

@@ -11,4 +11,4 @@ pub mod ports;
 mod repair;
 mod steps;
 
-pub use driver::{Cancel, Driver, Settled};
+pub use driver::{Cancel, Driver, PAUSE_MAX, Settled};

@@ -196,7 +196,13 @@ impl DockerEngine {
             return Ok(());
         }
         let began = Instant::now();
-        self.before_stop(container, grace).await;
+        if let Ok(Some(seen)) = self.inspect(container).await {
+            match status(&seen) {
+                Status::Running => self.before_stop(container, &seen, grace).await,
+                Status::Restarting => drop(self.free_if_mistaken(container, grace).await?),
+                Status::Created | Status::Exited => {}
+            }
+        }
         let grace = grace.saturating_sub(began.elapsed());
         let seconds = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
@@ -207,11 +213,10 @@ impl DockerEngine {
     }
 
     /// Runs the `pre_stop` hooks of a container that runs. It stops whatever becomes of them.
-    async fn before_stop(&self, container: &str, grace: Duration) {
-        let Ok(Some(seen)) = self.inspect(container).await else { return };
-        let ours = map::our_labels(labels_of(&seen)).is_some();
-        let hooks = map::hooks_of(labels_of(&seen)).pre_stop;
-        if !ours || hooks.is_empty() || status(&seen) != Status::Running {
+    async fn before_stop(&self, container: &str, seen: &ContainerInspectResponse, grace: Duration) {
+        let ours = map::our_labels(labels_of(seen)).is_some();
+        let hooks = map::hooks_of(labels_of(seen)).pre_stop;
+        if !ours || hooks.is_empty() {
             return;
         }
         match self.do_hooks(container, &hooks, grace).await {
@@ -232,12 +237,16 @@ impl DockerEngine {
     pub(crate) async fn remove_container(&self, container: &str) -> Result<(), EngineError> {
         let options = RemoveContainerOptionsBuilder::new().v(true).force(true).build();
         let docker = self.docker().await?;
-        let remove = docker.remove_container(name::object(container)?, Some(options));
-        match self.change(LONG, remove).await {
+        let name = name::object(container)?;
+        let remove = || self.change(LONG, docker.remove_container(name, Some(options.clone())));
+        match remove().await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == EngineErrorKind::NotFound => Ok(()),
             Err(error) if is_passing(&error.message) => self.until_gone(container).await,
-            Err(error) => Err(error),
+            Err(error) => match self.free_if_mistaken(container, Duration::ZERO).await {
+                Ok(true) => remove().await,
+                Ok(false) | Err(_) => Err(error),
+            },
         }
     }
 

@@ -17,9 +17,11 @@ mod attachments;
 mod containers;
 mod exec;
 mod lost;
+mod mistaken;
 mod networks;
 mod port;
 mod probe;
+mod shim;
 mod volumes;
 
 mod build;

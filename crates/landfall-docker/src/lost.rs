@@ -4,8 +4,7 @@
 //! volume. They are found in the engine's own folder, which only an agent on its host can read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use bollard::models::ContainerSummary;
@@ -18,11 +17,10 @@ use serde::Deserialize;
 
 use crate::client::{DockerEngine, SHORT};
 use crate::error::{self, Call, not_now};
+use crate::shim::{Shim, read};
 
 /// Bytes of a container's description: hundreds of variables and labels fit.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
-/// Bytes of a process's arguments.
-const ARGUMENTS_BYTES_MAX: u64 = 64 << 10;
 /// Digits of a container's id.
 const ID_DIGITS: usize = 64;
 
@@ -49,7 +47,7 @@ impl OnDisk {
         let described = |id: &String| described(&self.folder.join(id).join("config.v2.json"));
         let ours = self.ids.iter().filter_map(|id| Some((id, described(id)?)));
         let is_lost = |(id, one): &(&String, LostContainer)| {
-            app.is_none_or(|app| one.app == *app) && runs(id)
+            app.is_none_or(|app| one.app == *app) && Shim::of(id).is_some()
         };
         let mut lost: Vec<_> = ours.filter(is_lost).map(|(_, one)| one).collect();
         lost.sort();
@@ -94,7 +92,7 @@ impl DockerEngine {
 }
 
 /// The engine's disk may hang: nobody else waits for it, and we not for ever.
-async fn read_aside<T: Send + 'static>(
+pub(crate) async fn read_aside<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::time::timeout(SHORT, tokio::task::spawn_blocking(read)).await {
@@ -127,25 +125,6 @@ fn is_id(name: &str) -> bool {
     name.len() == ID_DIGITS && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether the process that holds a container is there.
-fn runs(id: &str) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.into_iter().any(|process| {
-        let arguments = read(&process.path().join("cmdline"), ARGUMENTS_BYTES_MAX);
-        arguments.is_some_and(|arguments| holds(&arguments, id))
-    })
-}
-
-/// Whether these are the arguments of `containerd`'s shim of a container.
-fn holds(arguments: &[u8], id: &str) -> bool {
-    let mut arguments = arguments.split(|byte| *byte == 0);
-    let program = arguments.next().unwrap_or_default();
-    let is_shim = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    is_shim.starts_with(b"containerd-shim")
-        && arguments.any(|argument| argument == b"-id")
-        && arguments.next() == Some(id.as_bytes())
-}
-
 /// What the engine wrote down of a container, if it is ours.
 fn described(config: &Path) -> Option<LostContainer> {
     #[derive(Deserialize)]
@@ -164,28 +143,11 @@ fn described(config: &Path) -> Option<LostContainer> {
     Some(LostContainer { app, name: written.name.trim_start_matches('/').to_owned() })
 }
 
-fn read(path: &Path, bytes_max: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(bytes_max).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ID: &str = "88bc7d0b15ebcc960585c893683ba55028b6b930f231dece32fcbd8e0f3bd368";
-
-    #[test]
-    fn a_shim_is_known_by_its_arguments() {
-        let shim =
-            |id: &str| format!("/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0{id}\0");
-        assert!(holds(shim(ID).as_bytes(), ID));
-        assert!(!holds(shim(&ID.replace('8', "9")).as_bytes(), ID));
-        let grep = format!("grep\0-id\0{ID}\0");
-        assert!(!holds(grep.as_bytes(), ID));
-        assert!(!holds(b"", ID));
-    }
 
     #[test]
     fn only_what_is_ours_and_whole_is_described() {

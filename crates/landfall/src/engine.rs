@@ -213,6 +213,10 @@ impl Platform for HostEngine {
         self.docker.is_cut_off(container).await
     }
 
+    async fn is_mistaken(&self, container: &str) -> Result<bool, EngineError> {
+        self.docker.is_mistaken(container).await
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,

@@ -292,6 +292,22 @@ async fn repairs_what_is_cut_off(site: &Site, names: [&str; 2]) {
 }
 
 #[tokio::test]
+async fn a_repair_starts_again_what_runs_and_the_engine_takes_for_restarting() {
+    let site = Site::new().await;
+    site.deploy(&shop("1")).await;
+    let app = shop_name();
+    site.platform.set(|knobs| knobs.mistaken = vec!["shop-web-d1-1".to_owned()]);
+    let report = site.client.drift(&app).await.unwrap();
+    let told: Vec<_> = report.findings.iter().map(|one| (one.kind, one.mend)).collect();
+    assert_eq!(told, [(DriftKind::Restarting, Mend::Repair)]);
+    let request = RepairRequest { by: "ann".to_owned() };
+    let repaired = site.client.repair(&app, &request).await.unwrap();
+    let again = "started shop-web-d1-1 again, which the engine took for ended";
+    assert_eq!(repaired.done, [again]);
+    assert_eq!((repaired.failed, kinds(&repaired.left)), (vec![], vec![]));
+}
+
+#[tokio::test]
 async fn a_repair_waits_for_no_rollout_and_starts_no_second_singleton() {
     let site = Site::new().await;
     site.deploy(&shop("1")).await;

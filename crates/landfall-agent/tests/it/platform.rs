@@ -20,7 +20,7 @@ use landfall_core::release::SealedImage;
 use landfall_core::spec::Protocol;
 use landfall_deploy::ports::{
     ContainerRequest, Engine, EngineError, EngineErrorKind, FoundContainer, FoundNetwork,
-    FoundVolume, NetworkRequest, ReplicaStatus, Selector, VolumeRequest,
+    FoundVolume, NetworkRequest, ReplicaStatus, Selector, Status, VolumeRequest,
 };
 use landfall_testing::fake::{FakeEngine, Phase, World};
 
@@ -47,6 +47,8 @@ pub(crate) struct Knobs {
     pub(crate) lost: Vec<LostContainer>,
     /// Names of what runs on networks that the engine has lost, until it is started again.
     pub(crate) cut_off: Vec<String>,
+    /// Names of what runs and the engine takes for restarting, until it is stopped and started.
+    pub(crate) mistaken: Vec<String>,
     /// Called with the name of each effect.
     pub(crate) on_effect: Option<Hook>,
 }
@@ -200,6 +202,11 @@ impl Platform for TestPlatform {
         Ok(self.has_lost_networks_of(container))
     }
 
+    async fn is_mistaken(&self, container: &str) -> Result<bool, EngineError> {
+        self.here()?;
+        Ok(self.knobs.lock().unwrap().mistaken.contains(&self.name(container)))
+    }
+
     async fn who_publishes(
         &self,
         address: SocketAddr,
@@ -221,7 +228,12 @@ impl Engine for TestPlatform {
                 message: "the engine does not know containers that run: shop-db".to_owned(),
             });
         }
-        here.containers(selector).await
+        let mut found = here.containers(selector).await?;
+        let knobs = self.knobs.lock().unwrap();
+        for one in found.iter_mut().filter(|one| knobs.mistaken.contains(&one.name)) {
+            one.status = Status::Restarting;
+        }
+        Ok(found)
     }
 
     async fn status(&self, container: &str) -> Result<Option<ReplicaStatus>, EngineError> {
@@ -235,6 +247,7 @@ impl Engine for TestPlatform {
     async fn start(&self, container: &str) -> Result<(), EngineError> {
         let name = self.name(container);
         self.set(|knobs| knobs.cut_off.retain(|one| *one != name));
+        self.set(|knobs| knobs.mistaken.retain(|one| *one != name));
         self.effect("start")?.start(container).await
     }
 

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// For benchmarks between networks: no engine's.
 const TEST_POOL: &str = "198.18.0.0/16";
 
+/// What gets stuck does so at once.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+
 type Running = (oneshot::Sender<()>, JoinHandle<Result<(), AgentError>>);
 
 pub(crate) struct Site {
@@ -82,6 +85,7 @@ impl Site {
         let mut config = AgentConfig::new(path("state"), path("agent.sock"), path("edge.sock"));
         // A real engine on the same host, as other tests have it, routes subnets of the default pool.
         config.subnet_pool = TEST_POOL.parse().unwrap();
+        config.pause_max = PAUSE_MAX;
         config
     }
 

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::app::{App, Wish};
 use super::fault::{self, Fault};
-use super::judge::{Before, Target, Verdict, judge, serving};
+use super::judge::{Before, Target, Verdict, WELL_BOUND, judge, serving};
 use super::site::Site;
 use super::units::Role;
 use crate::host::{Deploy, Running, until};
@@ -243,11 +243,20 @@ impl Runner {
         if drift["findings"].as_array().is_none_or(Vec::is_empty) {
             return Ok(false);
         }
-        let (code, repaired) = self.site.operator("repair")?;
-        match code {
-            Some(0) => Ok(true),
-            _ => Err(io::Error::other(format!("after `repair` something differs: {repaired}"))),
-        }
+        // What the last fault ended may still be starting.
+        let mut last = String::new();
+        let is_right = until(WELL_BOUND, || match self.site.operator("repair") {
+            Ok((Some(0), _)) => Some(true),
+            Ok((_, repaired)) => {
+                last = format!("after `repair` something differs: {repaired}");
+                None
+            }
+            Err(error) => {
+                last = error.to_string();
+                None
+            }
+        });
+        is_right.ok_or_else(|| io::Error::other(last))
     }
 
     pub(super) fn settle(&mut self, before: &Before, wish: &Wish, outcome: &mut Outcome) {

@@ -13,7 +13,7 @@ use super::world::World;
 use crate::host::until;
 
 /// Engine, agent and containers have this long to be well again after the last fault.
-const WELL_BOUND: Duration = Duration::from_secs(45);
+pub(super) const WELL_BOUND: Duration = Duration::from_secs(45);
 const VERSIONS: usize = 4;
 /// As the app's file says it.
 const RELEASES_KEPT: usize = 2;

@@ -8,11 +8,11 @@ use super::app::App;
 use super::cell::{At, Outcome, Runner, Scenario};
 use super::fault::{Fault, Requests, Which};
 use super::judge::{Target, judge};
-use super::lost;
 use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
+use super::{lost, mistaken};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
@@ -219,7 +219,8 @@ impl Matrix<'_> {
         Ok(table)
     }
 
-    /// The engine starts on a full disk and loses its containers, before a deploy and in it.
+    /// The engine starts on a full disk and loses its containers, before a deploy and in it; or it takes
+    /// them for ones that restart.
     fn lost(&mut self) -> io::Result<Table> {
         let title = "The engine loses its containers";
         let mut table = Table::new(title, "step", &["result".to_owned()]);
@@ -237,7 +238,18 @@ impl Matrix<'_> {
             let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
             self.tell(&mut table, &format!("containers lost: {name}"), &outcome, requests);
         }
+        for (name, services) in mistaken::CASES {
+            self.mistaken(&mut table, name, services)?;
+        }
         Ok(table)
+    }
+
+    fn mistaken(&mut self, table: &mut Table, name: &str, services: &[&str]) -> io::Result<()> {
+        let outcome = self.runner.mistaken_before(services)?;
+        table.row(name);
+        let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
+        self.tell(table, name, &outcome, requests);
+        Ok(())
     }
 
     fn tell(&mut self, table: &mut Table, place: &str, outcome: &Outcome, requests: Requests) {
@@ -285,6 +297,8 @@ impl Matrix<'_> {
             table.row(&point.name);
             self.cell(&mut table, &point.name, (Scenario::Upgrade, fault, after(point)))?;
         }
+        let [(name, services), ..] = mistaken::CASES;
+        self.mistaken(&mut table, name, services)?;
         Ok(table)
     }
 

@@ -15,6 +15,7 @@ mod fault;
 mod judge;
 mod lost;
 mod matrix;
+mod mistaken;
 mod points;
 mod random;
 mod reboot;

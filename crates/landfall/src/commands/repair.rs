@@ -14,8 +14,8 @@ use crate::output::style::{Paint, Tone, harmless};
 ///
 /// Starts what stopped, makes missing containers and networks of the serving release again under the
 /// same names and addresses, joins networks, writes sealed files and gives the edge its routes. It never
-/// touches data, removes nothing and stops nothing; what it cannot mend it says. The exit code is 1 if
-/// something still differs.
+/// touches data and removes nothing; it stops only what runs cut off from the engine, and starts it again.
+/// What it cannot mend it says. The exit code is 1 if something still differs.
 #[derive(Debug, Args)]
 pub(crate) struct RepairArgs {
     #[command(flatten)]

@@ -1,0 +1,141 @@
+//! The process that holds a container for `containerd`, found and asked beside the engine. Only an agent
+//! on the engine's host can.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// Bytes of a process's arguments, or of what the kernel says of it.
+const PROCESS_BYTES_MAX: u64 = 64 << 10;
+/// Names that a `STOPSIGNAL` has in practice, without `SIG`.
+const SIGNALS: [(&str, Signal); 8] = [
+    ("TERM", Signal::TERM),
+    ("INT", Signal::INT),
+    ("QUIT", Signal::QUIT),
+    ("HUP", Signal::HUP),
+    ("KILL", Signal::KILL),
+    ("USR1", Signal::USR1),
+    ("USR2", Signal::USR2),
+    ("WINCH", Signal::WINCH),
+];
+
+/// One shim, while it lives. An id may come back, together with the container's only after a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shim(Pid);
+
+impl Shim {
+    /// That of a container.
+    pub(crate) fn of(container: &str) -> Option<Self> {
+        let is_its = |pid: &Pid| {
+            let arguments = read(&file(*pid, "cmdline"), PROCESS_BYTES_MAX);
+            arguments.is_some_and(|arguments| holds(&arguments, container))
+        };
+        processes().find(is_its).map(Self)
+    }
+
+    /// Sends a signal to the container's first process, and to those that were put beside it.
+    pub(crate) fn signal(self, signal: Signal) -> io::Result<()> {
+        for child in processes().filter(|pid| self.is_parent_of(*pid)) {
+            let sent = pidfd_open(child, PidfdFlags::empty()).and_then(|process| {
+                // The id may have become another's before it was held.
+                if self.is_parent_of(child) { pidfd_send_signal(process, signal) } else { Ok(()) }
+            });
+            match sent {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_parent_of(self, pid: Pid) -> bool {
+        let status = read(&file(pid, "status"), PROCESS_BYTES_MAX).unwrap_or_default();
+        parent(&String::from_utf8_lossy(&status)) == Some(self.0)
+    }
+}
+
+/// By the name that an image gives the signal which ends it; `SIGTERM` when it gives none that is known.
+pub(crate) fn stop_signal(name: Option<&str>) -> Signal {
+    let name = name.unwrap_or_default().to_ascii_uppercase();
+    let bare = name.strip_prefix("SIG").unwrap_or(&name);
+    let number = |signal: Signal| signal.as_raw().to_string();
+    let known = SIGNALS.into_iter().find(|(name, signal)| *name == bare || number(*signal) == bare);
+    known.map_or(Signal::TERM, |(_, signal)| signal)
+}
+
+/// What a file has, to a limit.
+pub(crate) fn read(path: &Path, bytes_max: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(bytes_max).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn processes() -> impl Iterator<Item = Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+}
+
+fn file(pid: Pid, name: &str) -> std::path::PathBuf {
+    Path::new("/proc").join(pid.as_raw_nonzero().to_string()).join(name)
+}
+
+/// Of what the kernel says in `status`.
+fn parent(status: &str) -> Option<Pid> {
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Pid::from_raw(line.trim().parse().ok()?)
+}
+
+/// Whether these are the arguments of a container's shim.
+fn holds(arguments: &[u8], container: &str) -> bool {
+    let mut arguments = arguments.split(|byte| *byte == 0);
+    let program = arguments.next().unwrap_or_default();
+    let is_shim = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    is_shim.starts_with(b"containerd-shim")
+        && arguments.any(|argument| argument == b"-id")
+        && arguments.next() == Some(container.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const ID: &str = "88bc7d0b15ebcc960585c893683ba55028b6b930f231dece32fcbd8e0f3bd368";
+
+    #[test]
+    fn a_shim_is_known_by_its_arguments() {
+        let shim =
+            |id: &str| format!("/usr/bin/containerd-shim-runc-v2\0-namespace\0moby\0-id\0{id}\0");
+        assert!(holds(shim(ID).as_bytes(), ID));
+        assert!(!holds(shim(&ID.replace('8', "9")).as_bytes(), ID));
+        let grep = format!("grep\0-id\0{ID}\0");
+        assert!(!holds(grep.as_bytes(), ID));
+        assert!(!holds(b"", ID));
+        assert_eq!(Shim::of(ID), None);
+    }
+
+    #[test]
+    fn a_signal_reaches_children_and_nobody_else() {
+        let pid = |id: u32| Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let other = Shim(pid(child.id()));
+        assert!(!other.is_parent_of(pid(child.id())));
+        other.signal(Signal::KILL).unwrap();
+        assert_eq!(child.try_wait().unwrap(), None, "it has no children");
+        assert!(Shim(pid(std::process::id())).is_parent_of(pid(child.id())));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn an_image_says_which_signal_ends_it() {
+        let names = ["SIGQUIT", "int", "15", "3", "odd"];
+        let ends = [Signal::QUIT, Signal::INT, Signal::TERM, Signal::QUIT, Signal::TERM];
+        assert_eq!(names.map(|name| stop_signal(Some(name))), ends);
+        assert_eq!(stop_signal(None), Signal::TERM);
+    }
+}
