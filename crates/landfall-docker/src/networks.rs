@@ -122,9 +122,10 @@ impl DockerEngine {
             let removal = async {
                 loop {
                     self.empty_network(&id).await?;
+                    let on_paper = self.containers_on(&id).await?;
                     let removed = self.change(LONG, self.docker().await?.remove_network(&id)).await;
                     match none_if_missing(removed) {
-                        Ok(_) => return Ok(()),
+                        Ok(_) => return self.forget_on_paper(network, &on_paper).await,
                         Err(error) if error.message.contains("active endpoints") => {
                             tokio::time::sleep(REMOVE_POLL).await;
                         }
@@ -146,6 +147,15 @@ impl DockerEngine {
                     return Err(crate::error::timeout(crate::error::Call::Change, REMOVE_LIMIT));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// What a join that broke off has left of a network that is no more: the engine itself could not start
+    /// these again, and takes it off them only now.
+    async fn forget_on_paper(&self, network: &str, on_paper: &[String]) -> Result<(), EngineError> {
+        for member in on_paper {
+            self.take_off(network, member).await?;
         }
         Ok(())
     }

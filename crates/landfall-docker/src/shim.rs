@@ -38,7 +38,7 @@ impl Shim {
 
     /// Sends a signal to the container's first process, and to those that were put beside it.
     pub(crate) fn signal(self, signal: Signal) -> io::Result<()> {
-        for child in processes().filter(|pid| self.is_parent_of(*pid)) {
+        for child in self.children() {
             let sent = pidfd_open(child, PidfdFlags::empty()).and_then(|process| {
                 // The id may have become another's before it was held.
                 if self.is_parent_of(child) { pidfd_send_signal(process, signal) } else { Ok(()) }
@@ -51,10 +51,29 @@ impl Shim {
         Ok(())
     }
 
-    fn is_parent_of(self, pid: Pid) -> bool {
+    /// The processes that it holds itself.
+    pub(crate) fn children(self) -> Vec<Pid> {
+        processes().filter(|pid| self.is_parent_of(*pid)).collect()
+    }
+
+    /// Whether it holds this process.
+    pub(crate) fn is_parent_of(self, pid: Pid) -> bool {
         let status = read(&file(pid, "status"), PROCESS_BYTES_MAX).unwrap_or_default();
         parent(&String::from_utf8_lossy(&status)) == Some(self.0)
     }
+}
+
+/// How many interfaces of networks a process sees.
+pub(crate) fn interfaces(pid: Pid) -> Option<usize> {
+    let table = read(&file(pid, "net/dev"), PROCESS_BYTES_MAX)?;
+    Some(ethernets(&String::from_utf8_lossy(&table)))
+}
+
+/// Of what the kernel says in `net/dev`: the names that the engine gives.
+fn ethernets(table: &str) -> usize {
+    let names = table.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim());
+    let numbers = names.filter_map(|name| name.strip_prefix("eth"));
+    numbers.filter(|number| number.parse::<u32>().is_ok()).count()
 }
 
 /// By the name that an image gives the signal which ends it; `SIGTERM` when it gives none that is known.
@@ -129,6 +148,14 @@ mod tests {
         assert!(Shim(pid(std::process::id())).is_parent_of(pid(child.id())));
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn interfaces_are_counted_by_the_names_that_the_engine_gives() {
+        let table =
+            "Inter-|   Receive\n face |bytes\n    lo: 0 0\n  eth0: 5 1\n eth12:5 1\nether: 1\n";
+        assert_eq!(ethernets(table), 2);
+        assert!(interfaces(Pid::INIT).is_some(), "of a process that is there");
     }
 
     #[test]

@@ -225,7 +225,7 @@ impl Runner {
             fault::mend(&self.site)?;
         }
         self.site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
-        if fault.is_of_a_hand() {
+        if fault.is_looked_after() {
             outcome.repaired = self.put_right()?;
         }
         self.settle(&before, &wish, outcome);
@@ -236,8 +236,7 @@ impl Runner {
         Ok(())
     }
 
-    /// What a hand took of the release that serves, no deploy brings back: an operator sees it, and
-    /// puts it right. Whether there was something.
+    /// An operator looks what differs, and puts it right. Whether there was something.
     pub(super) fn put_right(&self) -> io::Result<bool> {
         let (_, drift) = self.site.operator("drift")?;
         if drift["findings"].as_array().is_none_or(Vec::is_empty) {

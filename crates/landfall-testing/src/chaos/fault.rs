@@ -89,6 +89,13 @@ impl Fault {
         matches!(self, Self::ContainerRemoved | Self::CandidateRemoved | Self::NetworkRemoved)
     }
 
+    /// Whether an operator looks after it: no deploy mends what a hand took of the release that serves,
+    /// nor what an engine or its `containerd` leaves half started or half joined.
+    pub(super) fn is_looked_after(self) -> bool {
+        let ends_half_way = matches!(self, Self::EngineEnds { .. } | Self::ContainerdKilled);
+        self.is_of_a_hand() || ends_half_way
+    }
+
     /// A column's head.
     pub(super) fn title(self) -> String {
         match self {

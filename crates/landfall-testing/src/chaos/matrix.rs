@@ -157,7 +157,9 @@ impl Matrix<'_> {
         }
         // Whoever takes away the network of what serves ends its requests himself.
         let cut_off = fault == Fault::NetworkRemoved && outcome.repaired;
-        let requests = if cut_off { Requests::MayFail } else { fault.requests() };
+        // What the engine left half done starts again when it is repaired.
+        let restarted = outcome.repaired && !fault.is_of_a_hand();
+        let requests = if cut_off || restarted { Requests::MayFail } else { fault.requests() };
         table.cell(&place, &outcome, requests);
         Ok(outcome)
     }
@@ -239,17 +241,18 @@ impl Matrix<'_> {
             self.tell(&mut table, &format!("containers lost: {name}"), &outcome, requests);
         }
         for (name, services) in mistaken::CASES {
-            self.mistaken(&mut table, name, services)?;
+            let outcome = self.runner.mistaken_before(services)?;
+            self.left_behind(&mut table, name, &outcome);
         }
+        let outcome = self.runner.stray_before()?;
+        self.left_behind(&mut table, "an interface left in redis", &outcome);
         Ok(table)
     }
 
-    fn mistaken(&mut self, table: &mut Table, name: &str, services: &[&str]) -> io::Result<()> {
-        let outcome = self.runner.mistaken_before(services)?;
+    fn left_behind(&mut self, table: &mut Table, name: &str, outcome: &Outcome) {
         table.row(name);
         let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
-        self.tell(table, name, &outcome, requests);
-        Ok(())
+        self.tell(table, name, outcome, requests);
     }
 
     fn tell(&mut self, table: &mut Table, place: &str, outcome: &Outcome, requests: Requests) {
@@ -298,7 +301,8 @@ impl Matrix<'_> {
             self.cell(&mut table, &point.name, (Scenario::Upgrade, fault, after(point)))?;
         }
         let [(name, services), ..] = mistaken::CASES;
-        self.mistaken(&mut table, name, services)?;
+        let outcome = self.runner.mistaken_before(services)?;
+        self.left_behind(&mut table, name, &outcome);
         Ok(table)
     }
 

@@ -1,16 +1,27 @@
-//! An engine that takes containers that run for ones between an exit and the next start: it neither
-//! signals them nor lets them go. Nothing gets stuck on them, and `repair` brings them back.
+//! What an engine that ended half-way leaves, made by hand so that it is there for sure. Containers that
+//! run and that it takes for ones between an exit and the next start: it neither signals them nor lets them
+//! go. And an interface in a container that no network knows: no other can be joined. Nothing gets stuck
+//! on either, and `repair` brings them back.
 
 use std::fs;
 use std::io;
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::cell::{Outcome, Runner, Scenario, finish};
+use super::app::App;
+use super::cell::{Outcome, Runner, SETTLE_BOUND, Scenario, finish};
+use super::revive::restart;
 use super::site::Site;
 use super::units::Role;
+use super::world::Container;
+use crate::host::run_ok;
+
+/// What `repair` says to do about a container on Engine 20.10, before and after the processes' ids.
+const BY_HAND: [&str; 2] = ["`kill ", "`, then restart the engine"];
+const COMMAND_BOUND: Duration = Duration::from_secs(10);
 
 /// Services whose containers are taken so, at once: what a release has of its own, and what outlives it.
 pub(super) const CASES: [(&str, &[&str]); 2] = [
@@ -19,29 +30,65 @@ pub(super) const CASES: [(&str, &[&str]); 2] = [
 ];
 
 impl Runner {
-    /// Before a deploy, which may go through or be undone.
+    /// Containers of these services are mistaken before a deploy, which may go through or be undone.
     pub(super) fn mistaken_before(&mut self, services: &[&str]) -> io::Result<Outcome> {
+        self.left_before("restarting", |site| mistake(site, services))
+    }
+
+    /// An interface is left behind in redis before a deploy, which is undone.
+    pub(super) fn stray_before(&mut self) -> io::Result<Outcome> {
+        self.left_before("network", leave_interface)
+    }
+
+    /// `leave` says how many containers it struck; `drift` must find so many of this kind, and `repair`
+    /// mend them.
+    fn left_before(
+        &mut self,
+        kind: &str,
+        leave: impl FnOnce(&Site) -> io::Result<usize>,
+    ) -> io::Result<Outcome> {
         self.live_restore(true)?;
         let wish = self.wish(Scenario::Upgrade);
         self.under_load(|runner, outcome| {
             let (before, began) = (runner.before()?, Instant::now());
-            let count = mistake(&runner.site, services)?;
+            let count = leave(&runner.site)?;
             let (_, drift) = runner.site.operator("drift")?;
             let findings = drift["findings"].as_array().into_iter().flatten();
-            let told =
-                findings.filter(|one| one["kind"] == "restarting" && one["mend"] == "repair");
+            let told = findings.filter(|one| one["kind"] == kind && one["mend"] == "repair");
             outcome.struck = count > 0;
             if told.count() != count {
                 outcome.broken.push(format!("`drift` should tell of {count}: {drift}"));
             }
             let deploy = finish(runner.begin(&wish)?, None)?;
-            outcome.repaired = runner.put_right()?;
+            let repaired = by_hand(&runner.site)?;
+            outcome.repaired = runner.put_right()? || repaired;
             runner.settle(&before, &wish, outcome);
             outcome.seconds = began.elapsed().as_secs_f64();
             outcome.compare(&deploy);
             Ok(())
         })
     }
+}
+
+/// Repairs, and does what that says that only a person can: ends processes and restarts the engine.
+/// Whether there was something to repair.
+fn by_hand(site: &Site) -> io::Result<bool> {
+    let (_, repaired) = site.operator("repair")?;
+    let any = repaired["done"].as_array().is_some_and(|done| !done.is_empty());
+    let told = repaired["failed"].to_string();
+    let parts = told.split(BY_HAND[0]).filter_map(|part| part.split_once(BY_HAND[1]));
+    let processes: Vec<_> = parts.flat_map(|(processes, _)| processes.split(' ')).collect();
+    if processes.is_empty() {
+        return Ok(any);
+    }
+    for process in processes {
+        let process = process.parse().ok().and_then(Pid::from_raw);
+        let process = process.ok_or_else(|| io::Error::other(format!("no process: {told}")))?;
+        kill_process(process, Signal::TERM)?;
+    }
+    restart(site)?;
+    site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
+    Ok(true)
 }
 
 /// Lets the next engine find on its disk what one leaves that ended between a failed start and the next,
@@ -61,4 +108,24 @@ fn mistake(site: &Site, services: &[&str]) -> io::Result<usize> {
     }
     site.engine.start(&site.units)?;
     Ok(struck.len())
+}
+
+/// Leaves what an engine leaves that is killed between giving redis an interface and writing it down.
+fn leave_interface(site: &Site) -> io::Result<usize> {
+    let world = site.world()?;
+    let is_redis = |one: &&Container| one.running && one.label("service") == "redis";
+    let Some(redis) = world.ours().find(is_redis) else { return Ok(0) };
+    let seen = site.engine.json(&format!("/containers/{}/json", redis.id))?;
+    let pid = seen["State"]["Pid"].to_string();
+    let inside = |words: &[&str]| {
+        let mut command = Command::new("nsenter");
+        run_ok(command.args(["--net", "--target", &pid, "--", "ip"]).args(words), COMMAND_BOUND)
+    };
+    let links = inside(&["-brief", "link"])?;
+    let numbers = links.lines().filter_map(|line| line.strip_prefix("eth")?.split('@').next());
+    let last = numbers.filter_map(|number| number.parse::<u32>().ok()).max().unwrap_or_default();
+    // The engine counts on from the last one.
+    let (name, peer) = (format!("eth{}", last + 1), format!("stray{}", last + 1));
+    inside(&["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
+    Ok(1)
 }

@@ -13,7 +13,7 @@ use self::plan::{Dice, Hit, Plan, Wanted};
 use self::tally::Tally;
 use super::app::{App, Wish};
 use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
-use super::fault;
+use super::fault::{self, Fault};
 use super::judge::{Before, Target, Verdict, judge, judge_but_ended, serving};
 use super::matrix::{Keep, Say};
 use super::revive::Watch;
@@ -98,7 +98,7 @@ impl Random {
         let settled = self.runner.site.host.wait_settled(App::NAME, SETTLE_BOUND);
         let revived = revived.and_then(|()| self.revive(&mut engine, began));
         let was_lost = self.tally.engine_lost.len() > lost;
-        let righted = self.put_right(&plan);
+        let righted = self.put_right(&plan, began);
         let mut broken: Vec<String> = [struck.err(), revived.err(), settled.err(), righted.err()]
             .into_iter()
             .flatten()
@@ -147,11 +147,17 @@ impl Random {
         self.served(before, wish, verdict)
     }
 
-    /// Brings back what a hand took. The cutover may have come first: then it was of what serves.
-    fn put_right(&mut self, plan: &Plan) -> io::Result<()> {
-        let of_a_hand = |hit: &Hit| matches!(hit, Hit::Fault(fault) if fault.is_of_a_hand());
-        if plan.hits.iter().any(|(_, hit)| of_a_hand(hit)) && self.runner.put_right()? {
+    /// Brings back what a hand took (the cutover may have come first: then it was of what serves), and
+    /// what an engine left half done, which starts again then.
+    fn put_right(&mut self, plan: &Plan, since: Instant) -> io::Result<()> {
+        let any = |is: fn(Fault) -> bool| {
+            plan.hits.iter().any(|(_, hit)| matches!(hit, Hit::Fault(fault) if is(*fault)))
+        };
+        if any(Fault::is_looked_after) && self.runner.put_right()? {
             self.tally.repaired += 1;
+            if !any(Fault::is_of_a_hand) {
+                self.tally.engine_lost.push((since, Instant::now()));
+            }
         }
         Ok(())
     }

@@ -23,11 +23,11 @@ pub(super) struct Tally {
     pub(super) verdicts: BTreeMap<&'static str, u64>,
     pub(super) hits: BTreeMap<String, u64>,
     pub(super) edge_away: Vec<(Instant, Instant)>,
-    /// How often what a hand took was of what serves.
+    /// How often `repair` had something to do: of what a hand took, or of what an engine left half done.
     pub(super) repaired: u64,
     /// How often an ordinary deploy removed what came back with an engine that had lost its way.
     pub(super) swept: u64,
-    /// When the engine had lost its way, until an operator had restarted it.
+    /// When the engine had lost its way, until an operator had restarted it or what it left half done.
     pub(super) engine_lost: Vec<(Instant, Instant)>,
     /// The most after a rollout, of agent and edge.
     pub(super) memory_kib: (u64, u64),
@@ -126,8 +126,8 @@ impl Tally {
         format!(
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
-             - {} faults: {}; what a hand took was repaired {} times, an engine that had lost its \
-             way was restarted {} times, and what came back with it removed by the next deploy {} times.\n\
+             - {} faults: {}; `repair` had something to do {} times, an engine had lost its \
+             way {} times, and what came back with it removed by the next deploy {} times.\n\
              - {} requests, {} failed, {} more while the engine had lost its way; \
              {} were sent again when the edge was killed ({} times).\n\
              - {} acknowledged writes, {} lost.\n\
