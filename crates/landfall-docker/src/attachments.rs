@@ -1,6 +1,6 @@
 //! Which networks a container is on: joined, left, and lost by the engine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use bollard::models::{ContainerInspectResponse, EndpointSettings, NetworkDisconnectRequest};
@@ -154,7 +154,8 @@ impl DockerEngine {
         let Some(networks) = networks(seen).filter(|_| status(seen) == Status::Running) else {
             return Ok(false);
         };
-        for place in networks.values().filter_map(endpoint) {
+        let sorted: BTreeMap<_, _> = networks.iter().collect();
+        for place in sorted.into_values().filter_map(endpoint) {
             if self.knows(place).await? {
                 return Ok(false);
             }

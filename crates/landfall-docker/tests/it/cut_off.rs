@@ -1,5 +1,7 @@
 //! A container whose networks the engine has lost, as each kind of engine shows it.
 
+use landfall_core::plan::Attachment;
+use landfall_deploy::ports::Engine;
 use landfall_docker::DockerEngine;
 use tokio::net::UnixListener;
 
@@ -52,4 +54,34 @@ fn a_container_whose_networks_the_engine_has_lost_is_told_from_one_that_is_well(
     assert!(!is_cut_off(&[&ended]), "its next start joins it to them");
     let none = json("404 Not Found", r#"{"message":"No such container: c1"}"#);
     assert!(!is_cut_off(&[&none]));
+}
+
+#[test]
+fn a_container_is_not_joined_to_a_network_that_does_not_know_it() {
+    let place = |id: &str| format!(r#"{{"NetworkID":"{id}","EndpointID":"e-{id}"}}"#);
+    let networks = format!(r#"{{"Networks":{{"db":{},"shop":{}}}}}"#, place("n0"), place("n1"));
+    let state = r#"{"Status":"running","StartedAt":"2026-01-01T00:00:00Z"}"#;
+    let text =
+        format!(r#"{{"Id":"c1","Name":"/db","State":{state},"NetworkSettings":{networks}}}"#);
+    let (seen, known) = (json("200 OK", &text), network(&["e-n0", "e-n1"]));
+    assert_eq!(join(&[&seen, &known, &known]), Ok(()), "it is joined already");
+    let why = join(&[&seen, &known, &network(&[])]).unwrap_err();
+    assert!(why.contains("on paper only") && why.contains("`landfall repair`"), "{why}");
+}
+
+/// Joins the container to the network `shop`; why not, if it fails.
+fn join(answers: &[&str]) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    let shop = Attachment { network: "shop".to_owned(), ..Attachment::default() };
+    block_on(async {
+        let listener = UnixListener::bind(&path).unwrap();
+        let engine = DockerEngine::connect(&path);
+        let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
+        let answers: Vec<_> =
+            std::iter::once(version.as_str()).chain(answers.iter().copied()).collect();
+        let (_, joined) =
+            tokio::join!(scripted(listener, &answers), Engine::connect(&engine, "c1", &shop));
+        joined.map_err(|error| error.message)
+    })
 }

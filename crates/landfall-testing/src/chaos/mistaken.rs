@@ -19,6 +19,8 @@ use super::units::Role;
 use super::world::Container;
 use crate::host::run_ok;
 
+/// Interfaces left behind, of which one is in the engine's way.
+const STRAYS: u32 = 6;
 /// What `repair` says to do about a container on Engine 20.10, before and after the processes' ids.
 const BY_HAND: [&str; 2] = ["`kill ", "`, then restart the engine"];
 const COMMAND_BOUND: Duration = Duration::from_secs(10);
@@ -124,8 +126,10 @@ fn leave_interface(site: &Site) -> io::Result<usize> {
     let links = inside(&["-brief", "link"])?;
     let numbers = links.lines().filter_map(|line| line.strip_prefix("eth")?.split('@').next());
     let last = numbers.filter_map(|number| number.parse::<u32>().ok()).max().unwrap_or_default();
-    // The engine counts on from the last one.
-    let (name, peer) = (format!("eth{}", last + 1), format!("stray{}", last + 1));
-    inside(&["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
+    // The engine counts on from the last one that there was, which may be gone.
+    for number in last + 1..=last + STRAYS {
+        let (name, peer) = (format!("eth{number}"), format!("stray{number}"));
+        inside(&["link", "add", &name, "type", "veth", "peer", "name", &peer])?;
+    }
     Ok(1)
 }
