@@ -7,6 +7,9 @@ use bollard::errors::Error;
 use landfall_core::record::{Effect, Retry};
 use landfall_deploy::ports::{EngineError, EngineErrorKind as Kind};
 
+/// The engine was started while `containerd` was away, and can do nothing with what runs.
+const HAS_NO_TASK: &str = "has no containerd Task set";
+
 /// What kind of call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -101,6 +104,10 @@ fn answered(call: Call, status: u16, message: &str) -> EngineError {
     if is_address_conflict(message) {
         return none(Kind::Conflict, Retry::Never);
     }
+    if message.contains(HAS_NO_TASK) {
+        let message = format!("{message}: restart the engine");
+        return error(Kind::LostTrack, Effect::None, Retry::Later, message);
+    }
     match status {
         404 => none(Kind::NotFound, Retry::Never),
         409 if is_passing(message) => none(Kind::Conflict, Retry::Later),
@@ -153,6 +160,14 @@ mod tests {
 
     /// Status, the engine's words, and what follows from them for a change.
     const ANSWERS: &[(u16, &str, Kind, Effect, Retry)] = &[
+        // 28.5, started while containerd was away
+        (
+            500,
+            "container 03b8 is in Running state but has no containerd Task set",
+            Kind::LostTrack,
+            Effect::None,
+            Retry::Later,
+        ),
         // 20.10, another container has the port
         (
             500,
@@ -295,7 +310,7 @@ mod tests {
         for (status, message, kind, effect, retry) in ANSWERS {
             let seen = answered(Call::Change, *status, message);
             assert_eq!((&seen.kind, &seen.effect, &seen.retry), (kind, effect, retry), "{message}");
-            assert_eq!(seen.message, *message);
+            assert!(seen.message.starts_with(message), "{}", seen.message);
         }
     }
 

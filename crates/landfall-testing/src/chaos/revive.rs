@@ -18,6 +18,8 @@ use crate::host::until;
 const UNREGISTERED: &str = "failed to register container";
 /// It started while `containerd`, which has its images, was away, and does not know these either.
 const UNMOUNTED: &str = "failed to load container mount";
+/// It started while `containerd` was away: it lists them, and can do nothing with them.
+const UNRESTORED: &str = "failed to restore container with containerd";
 /// A container's start met the end of `containerd`: it runs, the engine thinks that it does not, and
 /// fails to start it for ever.
 const RUNNING_UNKNOWN: &str = "cannot delete running task";
@@ -42,8 +44,8 @@ impl Watch {
     /// Restarts the engine if it has lost its way since the last look; says whether it had.
     pub(super) fn revive(&mut self, site: &Site) -> io::Result<bool> {
         site.engine.wait()?;
-        let [unregistered, unmounted, running_unknown] = self.said(site)?;
-        let has_lost = unregistered || unmounted || running_unknown && is_one_restarting(site)?;
+        let [running_unknown, lost @ ..] = self.said(site)?;
+        let has_lost = lost.contains(&true) || running_unknown && is_one_restarting(site)?;
         if has_lost {
             restart(site)?;
             *self = Self::begin(site)?;
@@ -52,10 +54,10 @@ impl Watch {
     }
 
     /// Which of them it said since it is watched.
-    fn said(&self, site: &Site) -> io::Result<[bool; 3]> {
+    fn said(&self, site: &Site) -> io::Result<[bool; 4]> {
         let mut log = File::open(site.engine.log())?;
         log.seek(SeekFrom::Start(self.from))?;
-        said(log.take(LOG_BYTES_MAX), [UNREGISTERED, UNMOUNTED, RUNNING_UNKNOWN])
+        said(log.take(LOG_BYTES_MAX), [RUNNING_UNKNOWN, UNREGISTERED, UNMOUNTED, UNRESTORED])
     }
 }
 
