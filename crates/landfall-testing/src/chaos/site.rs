@@ -187,9 +187,18 @@ impl Site {
         Ok((output.status.code(), value))
     }
 
-    /// What the engine has.
+    /// What the engine has. It may answer, and still wait for its `containerd` to come back, which has
+    /// its images.
     pub(super) fn world(&self) -> io::Result<World> {
-        World::look(&self.engine)
+        let mut last = None;
+        let seen = until(START_BOUND, || match World::look(&self.engine) {
+            Ok(world) => Some(world),
+            Err(error) => {
+                last = Some(error);
+                None
+            }
+        });
+        seen.ok_or_else(|| last.unwrap_or_else(|| io::Error::other("nothing was asked")))
     }
 
     /// Plans a strike at a journal record: `kill` or `stop`.
