@@ -25,7 +25,8 @@ fn network(endpoints: &[&str]) -> String {
     json("200 OK", &text)
 }
 
-fn is_cut_off(answers: &[&str]) -> bool {
+/// Asks an engine that gives these answers.
+fn asked<T>(answers: &[&str], ask: impl AsyncFnOnce(DockerEngine) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("docker.sock");
     block_on(async {
@@ -34,9 +35,12 @@ fn is_cut_off(answers: &[&str]) -> bool {
         let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
         let answers: Vec<_> =
             std::iter::once(version.as_str()).chain(answers.iter().copied()).collect();
-        let (_, is) = tokio::join!(scripted(listener, &answers), engine.is_cut_off("c1"));
-        is.unwrap()
+        tokio::join!(scripted(listener, &answers), ask(engine)).1
     })
+}
+
+fn is_cut_off(answers: &[&str]) -> bool {
+    asked(answers, async |engine| engine.is_cut_off("c1").await.unwrap())
 }
 
 #[test]
@@ -71,17 +75,7 @@ fn a_container_is_not_joined_to_a_network_that_does_not_know_it() {
 
 /// Joins the container to the network `shop`; why not, if it fails.
 fn join(answers: &[&str]) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("docker.sock");
     let shop = Attachment { network: "shop".to_owned(), ..Attachment::default() };
-    block_on(async {
-        let listener = UnixListener::bind(&path).unwrap();
-        let engine = DockerEngine::connect(&path);
-        let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
-        let answers: Vec<_> =
-            std::iter::once(version.as_str()).chain(answers.iter().copied()).collect();
-        let (_, joined) =
-            tokio::join!(scripted(listener, &answers), Engine::connect(&engine, "c1", &shop));
-        joined.map_err(|error| error.message)
-    })
+    let joined = asked(answers, async |engine| Engine::connect(&engine, "c1", &shop).await);
+    joined.map_err(|error| error.message)
 }
