@@ -19,6 +19,7 @@ mod exec;
 mod lost;
 mod mistaken;
 mod networks;
+mod place;
 mod port;
 mod probe;
 mod shim;

@@ -60,17 +60,57 @@ fn a_container_whose_networks_the_engine_has_lost_is_told_from_one_that_is_well(
     assert!(!is_cut_off(&[&none]));
 }
 
+/// One that runs, on `db`, and on `shop` by this endpoint; an empty one is none, `None` no place at all.
+fn on_shop(endpoint: Option<&str>) -> String {
+    let place =
+        |id: &str, endpoint: &str| format!(r#"{{"NetworkID":"{id}","EndpointID":"{endpoint}"}}"#);
+    let shop = endpoint.map(|endpoint| format!(r#","shop":{}"#, place("n1", endpoint)));
+    let networks = format!(r#""db":{}{}"#, place("n0", "e0"), shop.unwrap_or_default());
+    let state = r#"{"Status":"running","StartedAt":"2026-01-01T00:00:00Z"}"#;
+    let settings = format!(r#"{{"Networks":{{{networks}}}}}"#);
+    let text =
+        format!(r#"{{"Id":"c1","Name":"/db","State":{state},"NetworkSettings":{settings}}}"#);
+    json("200 OK", &text)
+}
+
 #[test]
 fn a_container_is_not_joined_to_a_network_that_does_not_know_it() {
-    let place = |id: &str| format!(r#"{{"NetworkID":"{id}","EndpointID":"e-{id}"}}"#);
-    let networks = format!(r#"{{"Networks":{{"db":{},"shop":{}}}}}"#, place("n0"), place("n1"));
-    let state = r#"{"Status":"running","StartedAt":"2026-01-01T00:00:00Z"}"#;
-    let text =
-        format!(r#"{{"Id":"c1","Name":"/db","State":{state},"NetworkSettings":{networks}}}"#);
-    let (seen, known) = (json("200 OK", &text), network(&["e-n0", "e-n1"]));
+    let (seen, known) = (on_shop(Some("e1")), network(&["e0", "e1"]));
     assert_eq!(join(&[&seen, &known, &known]), Ok(()), "it is joined already");
-    let why = join(&[&seen, &known, &network(&[])]).unwrap_err();
+    let why = join(&[&seen, &known, &network(&["e0"])]).unwrap_err();
     assert!(why.contains("on paper only") && why.contains("`landfall repair`"), "{why}");
+}
+
+#[test]
+fn a_join_that_the_engine_failed_or_forgot_is_done_again() {
+    let (done, found) = (json("200 OK", ""), json("200 OK", r#"[{"Name":"shop","Id":"n1"}]"#));
+    let (absent, unmade) = (on_shop(None), on_shop(Some("")));
+    let (known, whole) = (network(&["e0"]), network(&["e0", "e1"]));
+    let joins = [&*unmade, &known, &done, &found, &done];
+    assert_eq!(join(&joins), Ok(()), "the engine kept the name of a join that failed");
+    let taken = r#"{"message":"endpoint with name db already exists in network shop"}"#;
+    let taken = json("403 Forbidden", taken);
+    let joins = [&*absent, &known, &found, &taken, &unmade, &done, &done];
+    assert_eq!(join(&joins), Ok(()), "the engine forgot one that it had done");
+    let joins = [&*absent, &known, &found, &taken, &on_shop(Some("e1")), &whole];
+    assert_eq!(join(&joins), Ok(()), "somebody was faster");
+    let joins = [&*absent, &known, &found, &taken, &unmade, &done, &taken];
+    let why = join(&joins).unwrap_err();
+    assert!(why.contains("endpoint with name") && why.contains("`landfall repair`"), "{why}");
+    let address = json("403 Forbidden", r#"{"message":"Address already in use"}"#);
+    let joins = [&*absent, &known, &found, &address, &unmade, &done, &address];
+    assert_eq!(join(&joins).unwrap_err(), "Address already in use", "it is another's");
+}
+
+#[test]
+fn a_container_that_is_on_a_network_by_name_only_can_leave_it() {
+    let not_connected = r#"{"message":"container c1 is not connected to network shop"}"#;
+    let refused = json("500 Internal Server Error", not_connected);
+    let unmade = on_shop(Some(""));
+    let left = asked(&[&unmade, &refused, &unmade], async |engine| {
+        Engine::disconnect(&engine, "c1", "shop").await
+    });
+    assert_eq!(left, Ok(()));
 }
 
 /// Joins the container to the network `shop`; why not, if it fails.

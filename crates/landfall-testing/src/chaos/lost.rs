@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::app::App;
+use super::app::{App, Wish};
 use super::cell::{Outcome, Runner, SETTLE_BOUND, STRIKE_BOUND, Scenario, finish};
 use super::fault::is_stopped;
 use super::points::Point;
 use super::revive::{end_engine, restart};
 use super::site::Site;
 use super::units::Role;
-use crate::host::{run_ok, until};
+use crate::host::{Running, run_ok, until};
 
 const COMMAND_BOUND: Duration = Duration::from_secs(30);
 /// What a refusal and `doctor` say.
@@ -55,13 +55,9 @@ impl Runner {
         self.live_restore(true)?;
         let wish = self.wish(Scenario::Upgrade);
         self.under_load(|runner, outcome| {
-            let (before, site) = (runner.before()?, &runner.site);
-            site.arm(point.intent, "after", "stop")?;
-            let client = runner.begin(&wish)?;
-            let agent = site.units.pid(Role::Agent);
-            let stands = || agent.is_some_and(is_stopped).then_some(());
-            until(STRIKE_BOUND, stands).ok_or_else(|| io::Error::other("the step never came"))?;
-            let began = Instant::now();
+            let before = runner.before()?;
+            let client = runner.begin_to_stand(&wish, (point.intent, "after"))?;
+            let (site, began) = (&runner.site, Instant::now());
             outcome.struck = lose(site)?;
             site.units.signal(Role::Agent, Signal::CONT);
             let deploy = finish(client, None)?;
@@ -73,6 +69,17 @@ impl Runner {
             outcome.compare(&deploy);
             Ok(())
         })
+    }
+
+    /// Begins a deploy, and comes back when the agent stands still before or after that record of it.
+    pub(super) fn begin_to_stand(&self, wish: &Wish, at: (u64, &str)) -> io::Result<Running> {
+        let site = &self.site;
+        site.arm(at.0, at.1, "stop")?;
+        let client = self.begin(wish)?;
+        let agent = site.units.pid(Role::Agent);
+        let stands = || agent.is_some_and(is_stopped).then_some(());
+        until(STRIKE_BOUND, stands).ok_or_else(|| io::Error::other("the step never came"))?;
+        Ok(client)
     }
 }
 

@@ -227,6 +227,7 @@ impl Matrix<'_> {
         let title = "The engine loses its containers";
         let mut table = Table::new(title, "step", &["result".to_owned()]);
         let points = self.learn(Scenario::Upgrade)?;
+        let joins = self.chosen(&points).into_iter().find(|point| point.name == mistaken::JOINS);
         let chosen = self.chosen(&points).into_iter().filter(|point| {
             point.is_step && lost::STEPS.iter().any(|step| point.name.starts_with(step))
         });
@@ -246,6 +247,10 @@ impl Matrix<'_> {
         }
         let outcome = self.runner.stray_before()?;
         self.left_behind(&mut table, "an interface left in redis", &outcome);
+        if let Some(joins) = joins {
+            let outcome = self.runner.forgotten_at(&joins)?;
+            self.left_behind(&mut table, "a join of redis forgotten", &outcome);
+        }
         Ok(table)
     }
 

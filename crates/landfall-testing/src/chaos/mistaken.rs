@@ -1,7 +1,7 @@
 //! What an engine that ended half-way leaves, made by hand so that it is there for sure. Containers that
 //! run and that it takes for ones between an exit and the next start: it neither signals them nor lets them
-//! go. And an interface in a container that no network knows: no other can be joined. Nothing gets stuck
-//! on either, and `repair` brings them back.
+//! go. An interface in a container that no network knows: no other can be joined. Nothing gets stuck on
+//! these, and `repair` brings them back. And a join of which the container knows nothing.
 
 use std::fs;
 use std::io;
@@ -13,12 +13,15 @@ use serde_json::Value;
 
 use super::app::App;
 use super::cell::{Outcome, Runner, SETTLE_BOUND, Scenario, finish};
+use super::points::Point;
 use super::revive::restart;
 use super::site::Site;
 use super::units::Role;
-use super::world::Container;
+use super::world::{Container, World};
 use crate::host::run_ok;
 
+/// Where redis is joined to the networks of a release.
+pub(super) const JOINS: &str = "link stateful";
 /// Interfaces left behind, of which one is in the engine's way.
 const STRAYS: u32 = 6;
 /// What `repair` says to do about a container on Engine 20.10, before and after the processes' ids.
@@ -40,6 +43,31 @@ impl Runner {
     /// An interface is left behind in redis before a deploy, which is undone.
     pub(super) fn stray_before(&mut self) -> io::Result<Outcome> {
         self.left_before("network", leave_interface)
+    }
+
+    /// The engine forgets that it joined redis to the release's network, at this step: the agent, which is
+    /// killed too, finds the network's word against the container's, and has it joined again.
+    pub(super) fn forgotten_at(&mut self, step: &Point) -> io::Result<Outcome> {
+        let done = step.outcome.ok_or_else(|| io::Error::other("the step has no outcome"))?;
+        self.live_restore(true)?;
+        let wish = self.wish(Scenario::Upgrade);
+        self.under_load(|runner, outcome| {
+            let before = runner.before()?;
+            let client = runner.begin_to_stand(&wish, (done, "before"))?;
+            let (site, began) = (&runner.site, Instant::now());
+            outcome.struck = forget_join(site)?;
+            site.units.signal(Role::Agent, Signal::KILL);
+            let deploy = finish(client, None)?;
+            site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
+            let (_, drift) = site.operator("drift")?;
+            if drift["findings"].as_array().is_none_or(|findings| !findings.is_empty()) {
+                outcome.broken.push(format!("something was left for `repair`: {drift}"));
+            }
+            runner.settle(&before, &wish, outcome);
+            outcome.seconds = began.elapsed().as_secs_f64();
+            outcome.compare(&deploy);
+            Ok(())
+        })
     }
 
     /// `leave` says how many containers it struck; `drift` must find so many of this kind, and `repair`
@@ -100,23 +128,55 @@ fn mistake(site: &Site, services: &[&str]) -> io::Result<usize> {
     let of_these = |service: &str| services.contains(&service);
     let struck: Vec<_> =
         world.ours().filter(|one| one.running && of_these(one.label("service"))).collect();
-    site.units.stop(Role::Dockerd, Signal::KILL);
-    for one in &struck {
-        let path = site.engine.container_folder(&one.id).join("config.v2.json");
-        let mut config: Value = serde_json::from_slice(&fs::read(&path)?)?;
+    rewrite(site, struck.iter().map(|one| one.id.as_str()), |config| {
         let state = &mut config["State"];
         (state["Restarting"], state["Pid"]) = (true.into(), 0.into());
+    })?;
+    Ok(struck.len())
+}
+
+/// Lets the next engine find what one leaves that is killed between joining redis to its newest network
+/// and writing that down. Whether there was one.
+fn forget_join(site: &Site) -> io::Result<bool> {
+    let world = site.world()?;
+    let Some(redis) = redis(&world) else { return Ok(false) };
+    let number = |network: &str| network.rsplit_once("-d")?.1.parse::<u64>().ok();
+    let newest = redis.addresses.keys().max_by_key(|network| number(network));
+    let Some(network) = newest.filter(|network| number(network).is_some()) else {
+        return Ok(false);
+    };
+    let mut forgotten = false;
+    rewrite(site, [redis.id.as_str()].into_iter(), |config| {
+        let networks = config["NetworkSettings"]["Networks"].as_object_mut();
+        forgotten = networks.is_some_and(|networks| networks.remove(network).is_some());
+    })?;
+    Ok(forgotten)
+}
+
+/// Kills the engine, and has the next one find this on its disk of these containers.
+fn rewrite<'a>(
+    site: &Site,
+    containers: impl Iterator<Item = &'a str>,
+    mut change: impl FnMut(&mut Value),
+) -> io::Result<()> {
+    site.units.stop(Role::Dockerd, Signal::KILL);
+    for id in containers {
+        let path = site.engine.container_folder(id).join("config.v2.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&path)?)?;
+        change(&mut config);
         fs::write(&path, serde_json::to_vec(&config)?)?;
     }
-    site.engine.start(&site.units)?;
-    Ok(struck.len())
+    site.engine.start(&site.units)
+}
+
+fn redis(world: &World) -> Option<&Container> {
+    world.ours().find(|one| one.running && one.label("service") == "redis")
 }
 
 /// Leaves what an engine leaves that is killed between giving redis an interface and writing it down.
 fn leave_interface(site: &Site) -> io::Result<usize> {
     let world = site.world()?;
-    let is_redis = |one: &&Container| one.running && one.label("service") == "redis";
-    let Some(redis) = world.ours().find(is_redis) else { return Ok(0) };
+    let Some(redis) = redis(&world) else { return Ok(0) };
     let seen = site.engine.json(&format!("/containers/{}/json", redis.id))?;
     let pid = seen["State"]["Pid"].to_string();
     let inside = |words: &[&str]| {
