@@ -1,19 +1,19 @@
 //! Networks: found by label, since the engine lets two have one name, and only ours are removed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use bollard::models::Network;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use ipnet::Ipv4Net;
 use landfall_core::id::AppName;
-use landfall_core::label::Labels;
+use landfall_core::label::{Labels, key};
 use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
 
 use crate::client::{DockerEngine, LONG};
 use crate::containers::{app_filter, none_if_missing};
 use crate::error::{conflict, not_found};
-use crate::{map, name};
+use crate::{map, name, place};
 
 /// A container that is just going may keep its endpoint a moment longer.
 pub(crate) const REMOVE_LIMIT: Duration = Duration::from_secs(10);
@@ -114,7 +114,12 @@ impl DockerEngine {
     }
 
     pub(crate) async fn delete_network(&self, network: &str) -> Result<(), EngineError> {
-        for found in self.networks_named(name::object(network)?).await? {
+        let named = self.networks_named(name::object(network)?).await?;
+        if named.is_empty() {
+            // Whoever removed it may not have come this far.
+            return self.forget_on_paper(network, Vec::new()).await;
+        }
+        for found in named {
             if our_labels(&found).is_none() {
                 return Err(conflict(format!("network {network} is not landfall's to remove")));
             }
@@ -125,7 +130,7 @@ impl DockerEngine {
                     let on_paper = self.containers_on(&id).await?;
                     let removed = self.change(LONG, self.docker().await?.remove_network(&id)).await;
                     match none_if_missing(removed) {
-                        Ok(_) => return self.forget_on_paper(network, &on_paper).await,
+                        Ok(_) => return self.forget_on_paper(network, on_paper).await,
                         Err(error) if error.message.contains("active endpoints") => {
                             tokio::time::sleep(REMOVE_POLL).await;
                         }
@@ -151,11 +156,24 @@ impl DockerEngine {
         Ok(())
     }
 
-    /// What a join that broke off has left of a network that is no more: the engine itself could not start
-    /// these again, and takes it off them only now.
-    async fn forget_on_paper(&self, network: &str, on_paper: &[String]) -> Result<(), EngineError> {
-        for member in on_paper {
-            self.take_off(network, member).await?;
+    /// What a join that broke off or was refused has left of a network that is no more: the engine could
+    /// not start these again, and takes it off them only now.
+    async fn forget_on_paper(
+        &self,
+        network: &str,
+        on_paper: Vec<String>,
+    ) -> Result<(), EngineError> {
+        let mut members: BTreeSet<_> = on_paper.into_iter().collect();
+        // Of a refused one only the container itself tells. What outlives a release is joined so.
+        let labels = vec![key::APP.to_owned(), format!("{}=app", key::SCOPE)];
+        for container in self.containers_of(("label", labels)).await? {
+            let seen = self.inspect(&container).await?;
+            if seen.is_some_and(|seen| place::is_listed(&seen, network)) {
+                members.insert(container);
+            }
+        }
+        for member in members {
+            self.take_off(network, &member).await?;
         }
         Ok(())
     }
@@ -188,7 +206,14 @@ impl DockerEngine {
 
     /// Containers that are there, and on a network.
     async fn containers_on(&self, id: &str) -> Result<Vec<String>, EngineError> {
-        let filters = HashMap::from([("network".to_owned(), vec![id.to_owned()])]);
+        self.containers_of(("network", vec![id.to_owned()])).await
+    }
+
+    async fn containers_of(
+        &self,
+        (filter, values): (&str, Vec<String>),
+    ) -> Result<Vec<String>, EngineError> {
+        let filters = HashMap::from([(filter.to_owned(), values)]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let containers = self.ask(self.docker().await?.list_containers(Some(options))).await?;
         Ok(containers.into_iter().filter_map(|container| container.id).collect())

@@ -92,6 +92,36 @@ fn a_database_starts_without_a_network_that_is_no_more() {
 }
 
 #[test]
+fn a_join_that_the_engine_refused_leaves_nothing_in_the_way_of_a_start() {
+    in_corner("refused", async |corner| {
+        let (stays, goes) = (corner.network("stays", 0), corner.network("goes", 1));
+        for network in [&stays, &goes] {
+            corner.engine.create_network(network).await.unwrap();
+        }
+        let mut db = corner.container("db", "exec sleep 600");
+        db.labels.scope = Scope::App;
+        db.attachments = vec![place(&stays, 5)];
+        let mut other = corner.container("other", "exec sleep 600");
+        other.attachments = vec![place(&goes, 5)];
+        corner.run(&db).await;
+        corner.run(&other).await;
+        let taken = corner.engine.connect(&db.name, &place(&goes, 5)).await.unwrap_err();
+        assert_eq!(taken.kind, EngineErrorKind::Conflict, "{taken}");
+        // It can be joined all the same, and be refused again.
+        corner.engine.connect(&db.name, &place(&goes, 6)).await.unwrap();
+        corner.engine.disconnect(&db.name, &goes.name).await.unwrap();
+        corner.engine.connect(&db.name, &place(&goes, 5)).await.unwrap_err();
+        corner.engine.disconnect(&db.name, &goes.name).await.unwrap();
+        corner.engine.remove(&other.name).await.unwrap();
+        corner.engine.remove_network(&goes.name).await.unwrap();
+        corner.docker.restart_container(&db.name, None).await.unwrap();
+        let seen = corner.inspect(&db.name).await;
+        let networks = seen.network_settings.unwrap().networks.unwrap();
+        assert_eq!(networks.into_keys().collect::<Vec<_>>(), [stays.name]);
+    });
+}
+
+#[test]
 fn what_does_not_stay_up_joins_nothing_and_leaves_in_truth() {
     in_corner("limbo", async |corner| {
         let (first, second) = (corner.network("first", 0), corner.network("second", 1));
