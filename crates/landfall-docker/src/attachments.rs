@@ -102,11 +102,13 @@ impl DockerEngine {
         let network = name::object(&attachment.network)?;
         let body = map::connect_body(container, attachment);
         let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
-        result.map_err(|error| match error.message.contains(INTERFACE_TAKEN) {
+        match result {
             // An engine that was killed while it did this before has left an interface behind.
-            true => cut_off(container, &error.message),
-            false => error,
-        })
+            Err(error) if error.message.contains(INTERFACE_TAKEN) => {
+                Err(cut_off(container, &error.message))
+            }
+            result => result,
+        }
     }
 
     pub(crate) async fn leave(&self, container: &str, network: &str) -> Result<(), EngineError> {

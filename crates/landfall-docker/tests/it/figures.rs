@@ -53,14 +53,14 @@ async fn ready(corner: &Corner, request: &ContainerRequest) {
 
 async fn through_the_port(corner: &Corner, request: &ContainerRequest, figures: &mut Figures) {
     let began = Instant::now();
-    figures.of("1 create", corner.engine.create(request)).await.unwrap();
+    figures.of("1 create", Box::pin(corner.engine.create(request))).await.unwrap();
     figures.of("2 start", corner.engine.start(&request.name)).await.unwrap();
     figures.of("3 probe until ready", ready(corner, request)).await;
     figures.of("4 one more probe", ready(corner, request)).await;
     figures.of("5 status", corner.engine.status(&request.name)).await.unwrap();
     let stop = corner.engine.stop(&request.name, Duration::from_secs(5));
-    figures.of("6 stop", stop).await.unwrap();
-    figures.of("7 remove", corner.engine.remove(&request.name)).await.unwrap();
+    figures.of("6 stop", Box::pin(stop)).await.unwrap();
+    figures.of("7 remove", Box::pin(corner.engine.remove(&request.name))).await.unwrap();
     figures.of("8 all", async {}).await;
     let all = figures.0.get_mut("8 all").unwrap().last_mut().unwrap();
     *all = began.elapsed().as_secs_f64() * 1000.0;
@@ -117,7 +117,7 @@ fn figures() {
         let (mut port, mut floor, mut rest) =
             (Figures::default(), Figures::default(), Figures::default());
         for _ in 0..ROUNDS {
-            through_the_port(corner, &request, &mut port).await;
+            Box::pin(through_the_port(corner, &request, &mut port)).await;
             bare(corner, &request, &mut floor).await;
             rest.of("network: create", corner.engine.create_network(&other)).await.unwrap();
             rest.of("network: adopt", corner.engine.create_network(&other)).await.unwrap();
@@ -137,7 +137,7 @@ fn figures() {
                 .await
                 .unwrap()
                 .unwrap();
-            rest.of("container: kill and remove", corner.engine.remove(&request.name))
+            rest.of("container: kill and remove", Box::pin(corner.engine.remove(&request.name)))
                 .await
                 .unwrap();
         }
