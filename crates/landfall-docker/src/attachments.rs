@@ -122,12 +122,9 @@ impl DockerEngine {
                 break;
             }
             if self.place(&seen, network).await? == Place::Unmade {
-                // Its next start makes it.
-                tracing::warn!(
-                    container,
-                    network,
-                    "the engine has it on this network by name only"
-                );
+                // There is nothing to leave. Whoever removes the network takes the name away too, which
+                // would be in the way of the next start.
+                tracing::warn!(container, network, "it is on this network by name only");
                 return Ok(());
             }
             // Between two starts of a container that does not stay up, the engine has it joined on

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use bollard::models::Network;
+use bollard::models::{ContainerSummary, Network};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use ipnet::Ipv4Net;
 use landfall_core::id::AppName;
-use landfall_core::label::{Labels, key};
+use landfall_core::label::{Labels, Scope, key};
 use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
 
 use crate::client::{DockerEngine, LONG};
@@ -165,8 +165,8 @@ impl DockerEngine {
     ) -> Result<(), EngineError> {
         let mut members: BTreeSet<_> = on_paper.into_iter().collect();
         // Of a refused one only the container itself tells. What outlives a release is joined so.
-        let labels = vec![key::APP.to_owned(), format!("{}=app", key::SCOPE)];
-        for container in self.containers_of(("label", labels)).await? {
+        let ours = self.containers_with("label", key::APP).await?;
+        for container in ours.into_iter().filter(outlives_releases).filter_map(|one| one.id) {
             let seen = self.inspect(&container).await?;
             if seen.is_some_and(|seen| place::is_listed(&seen, network)) {
                 members.insert(container);
@@ -206,18 +206,23 @@ impl DockerEngine {
 
     /// Containers that are there, and on a network.
     async fn containers_on(&self, id: &str) -> Result<Vec<String>, EngineError> {
-        self.containers_of(("network", vec![id.to_owned()])).await
-    }
-
-    async fn containers_of(
-        &self,
-        (filter, values): (&str, Vec<String>),
-    ) -> Result<Vec<String>, EngineError> {
-        let filters = HashMap::from([(filter.to_owned(), values)]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let containers = self.ask(self.docker().await?.list_containers(Some(options))).await?;
+        let containers = self.containers_with("network", id).await?;
         Ok(containers.into_iter().filter_map(|container| container.id).collect())
     }
+
+    async fn containers_with(
+        &self,
+        filter: &str,
+        value: &str,
+    ) -> Result<Vec<ContainerSummary>, EngineError> {
+        let filters = HashMap::from([(filter.to_owned(), vec![value.to_owned()])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        self.ask(self.docker().await?.list_containers(Some(options))).await
+    }
+}
+
+fn outlives_releases(container: &ContainerSummary) -> bool {
+    map::our_labels(container.labels.as_ref()).is_some_and(|labels| labels.scope == Scope::App)
 }
 
 fn our_labels(network: &Network) -> Option<Labels> {

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use bollard::models::NetworkCreateRequest;
 use landfall_core::label::Scope;
-use landfall_deploy::ports::{Engine as _, EngineErrorKind, Status};
+use landfall_deploy::ports::{
+    ContainerRequest, Engine as _, EngineErrorKind, NetworkRequest, Status,
+};
 
-use crate::support::{in_corner, place, until};
+use crate::support::{Corner, in_corner, place, until};
 
 #[test]
 fn two_at_once_make_one_network() {
@@ -67,17 +69,29 @@ fn aliases_are_found_by_neighbours_and_only_on_their_network() {
     });
 }
 
+/// A database that runs on the first of two networks.
+async fn database(corner: &Corner) -> (ContainerRequest, NetworkRequest, NetworkRequest) {
+    let (stays, goes) = (corner.network("stays", 0), corner.network("goes", 1));
+    for network in [&stays, &goes] {
+        corner.engine.create_network(network).await.unwrap();
+    }
+    let mut db = corner.container("db", "exec sleep 600");
+    db.labels.scope = Scope::App;
+    db.attachments = vec![place(&stays, 5)];
+    corner.run(&db).await;
+    (db, stays, goes)
+}
+
+/// The networks that a container lists.
+async fn listed(corner: &Corner, container: &ContainerRequest) -> Vec<String> {
+    let seen = corner.inspect(&container.name).await;
+    seen.network_settings.unwrap().networks.unwrap().into_keys().collect()
+}
+
 #[test]
 fn a_database_starts_without_a_network_that_is_no_more() {
     in_corner("lost", async |corner| {
-        let (stays, goes) = (corner.network("stays", 0), corner.network("goes", 1));
-        for network in [&stays, &goes] {
-            corner.engine.create_network(network).await.unwrap();
-        }
-        let mut db = corner.container("db", "exec sleep 600");
-        db.labels.scope = Scope::App;
-        db.attachments = vec![place(&stays, 5)];
-        corner.run(&db).await;
+        let (db, stays, goes) = database(corner).await;
         corner.engine.connect(&db.name, &place(&goes, 5)).await.unwrap();
         corner.docker.stop_container(&db.name, None).await.unwrap();
         // As a hand does it, or an engine that was killed half-way.
@@ -85,25 +99,16 @@ fn a_database_starts_without_a_network_that_is_no_more() {
         let refused = corner.docker.start_container(&db.name, None).await.unwrap_err();
         assert!(refused.to_string().contains("not found"), "{refused}");
         corner.engine.start(&db.name).await.unwrap();
-        let seen = corner.inspect(&db.name).await;
-        let networks = seen.network_settings.unwrap().networks.unwrap();
-        assert_eq!(networks.into_keys().collect::<Vec<_>>(), [stays.name]);
+        assert_eq!(listed(corner, &db).await, [stays.name]);
     });
 }
 
 #[test]
 fn a_join_that_the_engine_refused_leaves_nothing_in_the_way_of_a_start() {
     in_corner("refused", async |corner| {
-        let (stays, goes) = (corner.network("stays", 0), corner.network("goes", 1));
-        for network in [&stays, &goes] {
-            corner.engine.create_network(network).await.unwrap();
-        }
-        let mut db = corner.container("db", "exec sleep 600");
-        db.labels.scope = Scope::App;
-        db.attachments = vec![place(&stays, 5)];
+        let (db, stays, goes) = database(corner).await;
         let mut other = corner.container("other", "exec sleep 600");
         other.attachments = vec![place(&goes, 5)];
-        corner.run(&db).await;
         corner.run(&other).await;
         let taken = corner.engine.connect(&db.name, &place(&goes, 5)).await.unwrap_err();
         assert_eq!(taken.kind, EngineErrorKind::Conflict, "{taken}");
@@ -115,9 +120,7 @@ fn a_join_that_the_engine_refused_leaves_nothing_in_the_way_of_a_start() {
         corner.engine.remove(&other.name).await.unwrap();
         corner.engine.remove_network(&goes.name).await.unwrap();
         corner.docker.restart_container(&db.name, None).await.unwrap();
-        let seen = corner.inspect(&db.name).await;
-        let networks = seen.network_settings.unwrap().networks.unwrap();
-        assert_eq!(networks.into_keys().collect::<Vec<_>>(), [stays.name]);
+        assert_eq!(listed(corner, &db).await, [stays.name]);
     });
 }
 

@@ -130,6 +130,21 @@ impl Runner {
         self.site.host.spawn_deploy(&self.site.app.project(wish)?, &[])
     }
 
+    /// Begins a deploy, and comes back when the agent stands still before or after that record of it.
+    pub(super) fn begin_to_stand(&self, wish: &Wish, at: (u64, &str)) -> io::Result<Running> {
+        let site = &self.site;
+        site.arm(at.0, at.1, "stop")?;
+        let client = self.begin(wish)?;
+        let agent = site.units.pid(Role::Agent);
+        let stands = || agent.is_some_and(fault::is_stopped).then_some(());
+        if until(STRIKE_BOUND, stands).is_none() {
+            // Whoever comes to that record later must not stand still there for ever.
+            site.disarm()?;
+            return Err(io::Error::other(format!("not there within {STRIKE_BOUND:?}")));
+        }
+        Ok(client)
+    }
+
     /// What is true now.
     pub(super) fn before(&self) -> io::Result<Before> {
         let rollout = serving(&self.site.status()?);

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::app::{App, Wish};
-use super::cell::{Outcome, Runner, SETTLE_BOUND, STRIKE_BOUND, Scenario, finish};
-use super::fault::is_stopped;
+use super::app::App;
+use super::cell::{Outcome, Runner, SETTLE_BOUND, Scenario, finish};
 use super::points::Point;
 use super::revive::{end_engine, restart};
 use super::site::Site;
 use super::units::Role;
-use crate::host::{Running, run_ok, until};
+use crate::host::run_ok;
 
 const COMMAND_BOUND: Duration = Duration::from_secs(30);
 /// What a refusal and `doctor` say.
@@ -69,17 +68,6 @@ impl Runner {
             outcome.compare(&deploy);
             Ok(())
         })
-    }
-
-    /// Begins a deploy, and comes back when the agent stands still before or after that record of it.
-    pub(super) fn begin_to_stand(&self, wish: &Wish, at: (u64, &str)) -> io::Result<Running> {
-        let site = &self.site;
-        site.arm(at.0, at.1, "stop")?;
-        let client = self.begin(wish)?;
-        let agent = site.units.pid(Role::Agent);
-        let stands = || agent.is_some_and(is_stopped).then_some(());
-        until(STRIKE_BOUND, stands).ok_or_else(|| io::Error::other("the step never came"))?;
-        Ok(client)
     }
 }
 
