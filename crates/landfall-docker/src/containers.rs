@@ -20,7 +20,7 @@ use landfall_deploy::ports::{
 
 use crate::client::{DockerEngine, LONG, SHORT};
 use crate::error::{conflict, invalid, is_passing, not_found};
-use crate::{lost, map, name};
+use crate::{lost, map, name, place};
 
 /// A container that is just going may hold its name a moment longer.
 const CREATE_ATTEMPTS_MAX: usize = 3;
@@ -145,6 +145,12 @@ impl DockerEngine {
         }
         if is_going(&seen) {
             self.until_gone(&request.name).await?;
+            return Ok(None);
+        }
+        if place::is_half_made(&seen) {
+            // Started as it is, it would have neither its address nor its names.
+            tracing::warn!(container = request.name, "half made by the engine: removed");
+            Box::pin(self.remove_container(&request.name)).await?;
             return Ok(None);
         }
         Ok(seen.id)

@@ -73,6 +73,13 @@ pub(crate) fn is_listed(seen: &ContainerInspectResponse, network: &str) -> bool 
     networks(seen).is_some_and(|networks| networks.contains_key(network))
 }
 
+/// Whether an engine was killed while it made the container: Engine 20.10 writes it down once before it
+/// knows of its networks, and again with them. It was never started.
+pub(crate) fn is_half_made(seen: &ContainerInspectResponse) -> bool {
+    let none = networks(seen).is_none_or(HashMap::is_empty);
+    status(seen) == Status::Created && none && mode(seen).is_some_and(|mode| !mode.contains(':'))
+}
+
 /// When a container that runs was started.
 pub(crate) fn started_at(seen: &ContainerInspectResponse) -> Option<&str> {
     seen.state.as_ref().filter(|_| status(seen) == Status::Running)?.started_at.as_deref()
@@ -82,8 +89,8 @@ pub(crate) fn started_at(seen: &ContainerInspectResponse) -> Option<&str> {
 pub(crate) async fn has_stray_interface(
     seen: &ContainerInspectResponse,
 ) -> Result<bool, EngineError> {
-    let mode = seen.host_config.as_ref().and_then(|config| config.network_mode.as_deref());
-    let is_own = mode.is_some_and(|mode| !matches!(mode, "host" | "none") && !mode.contains(':'));
+    let is_own =
+        mode(seen).is_some_and(|mode| !matches!(mode, "host" | "none") && !mode.contains(':'));
     let pid = seen.state.as_ref().and_then(|state| state.pid);
     let (Some(id), Some(pid), Some(networks)) = (seen.id.clone(), pid, networks(seen)) else {
         return Ok(false);
@@ -105,6 +112,10 @@ pub(crate) async fn has_stray_interface(
 /// Whether the engine says that there is an endpoint.
 fn is_made(place: &EndpointSettings) -> bool {
     place.endpoint_id.as_deref().is_some_and(|id| !id.is_empty())
+}
+
+fn mode(seen: &ContainerInspectResponse) -> Option<&str> {
+    seen.host_config.as_ref()?.network_mode.as_deref()
 }
 
 fn networks(seen: &ContainerInspectResponse) -> Option<&HashMap<String, EndpointSettings>> {

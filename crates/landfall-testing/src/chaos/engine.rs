@@ -196,6 +196,15 @@ impl Engine {
         serde_json::from_slice(&self.get(path)?).map_err(io::Error::other)
     }
 
+    /// Makes a container; its id.
+    pub(super) fn create(&self, name: &str, body: &Value) -> io::Result<String> {
+        let answer =
+            ask(&self.socket(), "POST", &format!("/containers/create?name={name}"), Some(body))?;
+        let made: Value = serde_json::from_slice(&answer.body)?;
+        let id = made["Id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| io::Error::other(format!("creating {name}: {made}")))
+    }
+
     /// Runs the engine's own command line.
     pub(super) fn docker(&self, words: &[&str]) -> io::Result<String> {
         let mut command = Command::new("docker");

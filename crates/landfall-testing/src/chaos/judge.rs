@@ -64,7 +64,7 @@ pub(super) fn judge(
     target: &Target,
     shape: &BTreeMap<String, usize>,
 ) -> Result<Verdict, Vec<String>> {
-    judge_of(|| Ok((site.status()?, site.world()?)), before, target, shape)
+    judge_of(|| seen(site), before, target, shape)
 }
 
 /// The same, where containers of other rollouts may still be there if they have ended: an engine that
@@ -76,11 +76,18 @@ pub(super) fn judge_but_ended(
     shape: &BTreeMap<String, usize>,
 ) -> Result<Verdict, Vec<String>> {
     let seen = || {
-        let (status, mut world) = (site.status()?, site.world()?);
+        let (status, mut world) = seen(site)?;
         world.forget_ended_of_others(serving(&status));
         Ok((status, world))
     };
     judge_of(seen, before, target, shape)
+}
+
+/// What there is, without networks that the engine would not let go.
+fn seen(site: &Site) -> io::Result<(Value, World)> {
+    let (status, mut world) = (site.status()?, site.world()?);
+    world.forget_networks(&site.kept_networks(serving(&status))?);
+    Ok((status, world))
 }
 
 fn judge_of(

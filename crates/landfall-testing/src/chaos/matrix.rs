@@ -12,7 +12,7 @@ use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
-use super::{lost, mistaken};
+use super::{half_done, lost};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
@@ -227,7 +227,8 @@ impl Matrix<'_> {
         let title = "The engine loses its containers";
         let mut table = Table::new(title, "step", &["result".to_owned()]);
         let points = self.learn(Scenario::Upgrade)?;
-        let joins = self.chosen(&points).into_iter().find(|point| point.name == mistaken::JOINS);
+        let step = |name: &str| self.chosen(&points).into_iter().find(|point| point.name == name);
+        let (joins, makes) = (step(half_done::JOINS), step(half_done::MAKES));
         let chosen = self.chosen(&points).into_iter().filter(|point| {
             point.is_step && lost::STEPS.iter().any(|step| point.name.starts_with(step))
         });
@@ -241,7 +242,7 @@ impl Matrix<'_> {
             let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
             self.tell(&mut table, &format!("containers lost: {name}"), &outcome, requests);
         }
-        for (name, services) in mistaken::CASES {
+        for (name, services) in half_done::CASES {
             let outcome = self.runner.mistaken_before(services)?;
             self.left_behind(&mut table, name, &outcome);
         }
@@ -250,6 +251,10 @@ impl Matrix<'_> {
         if let Some(joins) = joins {
             let outcome = self.runner.forgotten_at(&joins)?;
             self.left_behind(&mut table, "a join of redis forgotten", &outcome);
+        }
+        if let Some(makes) = makes {
+            let outcome = self.runner.half_made_at(&makes)?;
+            self.left_behind(&mut table, "a singleton made by half", &outcome);
         }
         Ok(table)
     }
@@ -305,7 +310,7 @@ impl Matrix<'_> {
             table.row(&point.name);
             self.cell(&mut table, &point.name, (Scenario::Upgrade, fault, after(point)))?;
         }
-        let [(name, services), ..] = mistaken::CASES;
+        let [(name, services), ..] = half_done::CASES;
         let outcome = self.runner.mistaken_before(services)?;
         self.left_behind(&mut table, name, &outcome);
         Ok(table)

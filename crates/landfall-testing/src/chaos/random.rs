@@ -60,6 +60,7 @@ pub fn random(
         }
     }
     say("asking for every acknowledged write");
+    run.tally.kept = run.runner.site.kept_networks(0)?.len();
     let text = run.tally.report(&engine, options, &load.stop_blocking());
     say(&text);
     keep("random run", &text)?;

@@ -1,6 +1,7 @@
 //! One host of our own: engine, disks, agent, edge, and the app; as a fresh machine would have them,
 //! but in the namespaces of this process.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::app::App;
 use super::disk::Disk;
 use super::engine::{Engine, EngineSpec};
+use super::kept;
 use super::units::{Role, Units};
 use super::world::World;
 use crate::holder::Holder;
@@ -199,6 +201,11 @@ impl Site {
             }
         });
         seen.ok_or_else(|| last.unwrap_or_else(|| io::Error::other("nothing was asked")))
+    }
+
+    /// Networks that the engine would not let go since this rollout was asked for.
+    pub(super) fn kept_networks(&self, serving: u64) -> io::Result<BTreeSet<String>> {
+        Ok(kept::since(&fs::read_to_string(self.host.agent_log())?, serving))
     }
 
     /// Plans a strike at a journal record: `kill` or `stop`.

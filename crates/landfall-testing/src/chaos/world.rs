@@ -107,6 +107,11 @@ impl World {
         self.containers.retain(|one| one.running || !is_of_other(&one.labels, serving));
     }
 
+    /// Forgets these networks of ours.
+    pub(super) fn forget_networks(&mut self, names: &BTreeSet<String>) {
+        self.networks.retain(|one| one.labels.is_empty() || !names.contains(&one.name));
+    }
+
     /// Names of what a rollout made and another one serves.
     pub(super) fn of_others(&self, serving: u64) -> Vec<String> {
         let other = |labels: &BTreeMap<String, String>| is_of_other(labels, serving);

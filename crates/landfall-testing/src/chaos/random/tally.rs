@@ -27,6 +27,8 @@ pub(super) struct Tally {
     pub(super) repaired: u64,
     /// How often an ordinary deploy removed what came back with an engine that had lost its way.
     pub(super) swept: u64,
+    /// Empty networks of releases that the engine would not let go at once.
+    pub(super) kept: usize,
     /// When the engine had lost its way, until an operator had restarted it or what it left half done.
     pub(super) engine_lost: Vec<(Instant, Instant)>,
     /// The most after a rollout, of agent and edge.
@@ -52,6 +54,7 @@ impl Tally {
             edge_away: Vec::new(),
             repaired: 0,
             swept: 0,
+            kept: 0,
             engine_lost: Vec::new(),
             memory_kib: (0, 0),
             broken: Vec::new(),
@@ -127,7 +130,8 @@ impl Tally {
             "#### Random run\n\n{} minutes from seed {} on {engine}, live-restore on.\n\n\
              - {rollouts} rollouts asked for: {}; of these {}.\n\
              - {} faults: {}; `repair` had something to do {} times, an engine had lost its \
-             way {} times, and what came back with it removed by the next deploy {} times.\n\
+             way {} times, what came back with it was removed by the next deploy {} times, and \
+             the engine kept the empty network of a release for a while {} times.\n\
              - {} requests, {} failed, {} more while the engine had lost its way; \
              {} were sent again when the edge was killed ({} times).\n\
              - {} acknowledged writes, {} lost.\n\
@@ -142,6 +146,7 @@ impl Tally {
             self.repaired,
             self.engine_lost.len(),
             self.swept,
+            self.kept,
             load.total.sent,
             requests.failed,
             requests.excused,

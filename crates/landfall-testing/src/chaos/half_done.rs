@@ -1,7 +1,8 @@
 //! What an engine that ended half-way leaves, made by hand so that it is there for sure. Containers that
 //! run and that it takes for ones between an exit and the next start: it neither signals them nor lets them
 //! go. An interface in a container that no network knows: no other can be joined. Nothing gets stuck on
-//! these, and `repair` brings them back. And a join of which the container knows nothing.
+//! these, and `repair` brings them back. And a join of which the container knows nothing, and a container
+//! that knows nothing of its network: the agent mends these itself.
 
 use std::fs;
 use std::io;
@@ -22,6 +23,8 @@ use crate::host::run_ok;
 
 /// Where redis is joined to the networks of a release.
 pub(super) const JOINS: &str = "link stateful";
+/// Where the singleton of a release is made.
+pub(super) const MAKES: &str = "hand over beat";
 /// Interfaces left behind, of which one is in the engine's way.
 const STRAYS: u32 = 6;
 /// What `repair` says to do about a container on Engine 20.10, before and after the processes' ids.
@@ -45,9 +48,24 @@ impl Runner {
         self.left_before("network", leave_interface)
     }
 
-    /// The engine forgets that it joined redis to the release's network, at this step: the agent, which is
-    /// killed too, finds the network's word against the container's, and has it joined again.
+    /// The engine forgets that it joined redis to the release's network, at this step: the agent finds the
+    /// network's word against the container's, and has it joined again.
     pub(super) fn forgotten_at(&mut self, step: &Point) -> io::Result<Outcome> {
+        self.half_done_at(step, forget_join)
+    }
+
+    /// The engine has made the singleton by half, at this step: the agent has it made anew.
+    pub(super) fn half_made_at(&mut self, step: &Point) -> io::Result<Outcome> {
+        self.half_done_at(step, make_by_half)
+    }
+
+    /// The agent is killed too, before it has written down that the step is done. It leaves nothing to
+    /// repair. `leave` says whether it found something to strike.
+    fn half_done_at(
+        &mut self,
+        step: &Point,
+        leave: impl FnOnce(&Site) -> io::Result<bool>,
+    ) -> io::Result<Outcome> {
         let done = step.outcome.ok_or_else(|| io::Error::other("the step has no outcome"))?;
         self.live_restore(true)?;
         let wish = self.wish(Scenario::Upgrade);
@@ -55,7 +73,7 @@ impl Runner {
             let before = runner.before()?;
             let client = runner.begin_to_stand(&wish, (done, "before"))?;
             let (site, began) = (&runner.site, Instant::now());
-            outcome.struck = forget_join(site)?;
+            outcome.struck = leave(site)?;
             site.units.signal(Role::Agent, Signal::KILL);
             let deploy = finish(client, None)?;
             site.host.wait_settled(App::NAME, SETTLE_BOUND)?;
@@ -139,7 +157,7 @@ fn mistake(site: &Site, services: &[&str]) -> io::Result<usize> {
 /// and writing that down. Whether there was one.
 fn forget_join(site: &Site) -> io::Result<bool> {
     let world = site.world()?;
-    let Some(redis) = redis(&world) else { return Ok(false) };
+    let Some(redis) = running(&world, "redis") else { return Ok(false) };
     let number = |network: &str| network.rsplit_once("-d")?.1.parse::<u64>().ok();
     let newest = redis.addresses.keys().max_by_key(|network| number(network));
     let Some(network) = newest.filter(|network| number(network).is_some()) else {
@@ -151,6 +169,22 @@ fn forget_join(site: &Site) -> io::Result<bool> {
         forgotten = networks.is_some_and(|networks| networks.remove(network).is_some());
     })?;
     Ok(forgotten)
+}
+
+/// Lets the next engine find what one leaves that is killed while it makes the singleton, and has written
+/// it down without its network. Whether there was one.
+fn make_by_half(site: &Site) -> io::Result<bool> {
+    let world = site.world()?;
+    let Some(beat) = running(&world, "beat") else { return Ok(false) };
+    let seen = site.engine.json(&format!("/containers/{}/json", beat.id))?;
+    let mut body = seen["Config"].clone();
+    body["HostConfig"] = seen["HostConfig"].clone();
+    site.engine.docker(&["rm", "--force", &beat.id])?;
+    let made = site.engine.create(&beat.name, &body)?;
+    rewrite(site, std::iter::once(made.as_str()), |config| {
+        config["NetworkSettings"]["Networks"] = Value::Null;
+    })?;
+    Ok(true)
 }
 
 /// Kills the engine, and has the next one find this on its disk of these containers.
@@ -169,14 +203,14 @@ fn rewrite<'a>(
     site.engine.start(&site.units)
 }
 
-fn redis(world: &World) -> Option<&Container> {
-    world.ours().find(|one| one.running && one.label("service") == "redis")
+fn running<'a>(world: &'a World, service: &str) -> Option<&'a Container> {
+    world.ours().find(|one| one.running && one.label("service") == service)
 }
 
 /// Leaves what an engine leaves that is killed between giving redis an interface and writing it down.
 fn leave_interface(site: &Site) -> io::Result<usize> {
     let world = site.world()?;
-    let Some(redis) = redis(&world) else { return Ok(0) };
+    let Some(redis) = running(&world, "redis") else { return Ok(0) };
     let seen = site.engine.json(&format!("/containers/{}/json", redis.id))?;
     let pid = seen["State"]["Pid"].to_string();
     let inside = |words: &[&str]| {
