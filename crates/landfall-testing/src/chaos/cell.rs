@@ -9,15 +9,16 @@ use rustix::process::Signal;
 use super::app::{App, Wish};
 use super::fault::{self, Fault};
 use super::judge::{Before, Target, Verdict, WELL_BOUND, judge, serving};
+use super::outcome::Outcome;
 use super::site::Site;
 use super::units::Role;
 use crate::host::{Deploy, Running, until};
-use crate::load::{Load, Report};
+use crate::load::Load;
 
 /// As many as are kept, and one more.
 const DEPLOYS_AT_FIRST: u32 = 3;
 /// A strike that has not come after this will not come.
-pub(super) const STRIKE_BOUND: Duration = Duration::from_mins(2);
+const STRIKE_BOUND: Duration = Duration::from_mins(2);
 /// A deploy's client has this long, with all faults.
 const CLIENT_BOUND: Duration = Duration::from_secs(90);
 /// A rollout has this long to settle: the app's own deadline of 2 min, which a one-off needs whose end
@@ -40,53 +41,6 @@ pub(super) enum Scenario {
 pub(super) struct At {
     pub(super) seq: Option<u64>,
     pub(super) before: bool,
-}
-
-/// How a cell went.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Outcome {
-    /// Whether the fault found something to strike.
-    pub(super) struck: bool,
-    /// Which release served afterwards; `None` when it did not become well.
-    pub(super) verdict: Option<Verdict>,
-    /// The deploy was refused before anything was changed.
-    pub(super) refused: bool,
-    /// Something of what serves was taken away, and an operator's `repair` brought it back.
-    pub(super) repaired: bool,
-    /// From the fault until all was well.
-    pub(super) seconds: f64,
-    pub(super) requests: u64,
-    pub(super) failed: u64,
-    /// Of these, refused because nobody listened.
-    pub(super) unheard: u64,
-    /// Reads that went out again, since their connection ended before an answer.
-    pub(super) retried: u64,
-    pub(super) acknowledged: u64,
-    pub(super) lost: u64,
-    /// The longest time without an answer.
-    pub(super) gap_ms: f64,
-    /// What did not hold.
-    pub(super) broken: Vec<String>,
-    /// The first failures, in words.
-    pub(super) failures: Vec<String>,
-}
-
-impl Outcome {
-    /// What a client said must be what is true.
-    pub(super) fn compare(&mut self, deploy: &Deploy) {
-        let Some(verdict) = self.verdict else { return };
-        self.refused = deploy.exit_code == 1;
-        let fits = match (deploy.exit_code, verdict) {
-            (0, Verdict::Succeeded) | (1 | 3, Verdict::Undone) => true,
-            (0 | 3, _) => false,
-            // It lost the agent, or was refused: it must not claim an end.
-            _ => true,
-        };
-        if !fits {
-            let said = deploy.exit_code;
-            self.broken.push(format!("the client said {said} and {verdict:?} is true"));
-        }
-    }
 }
 
 /// Runs cells one after the other; knows what serves.
@@ -190,7 +144,8 @@ impl Runner {
         if let Err(broken) = self.ordinary() {
             outcome.broken.extend(broken.into_iter().map(|b| format!("the next deploy: {b}")));
         }
-        self.count(&mut outcome, &load.stop_blocking());
+        outcome.count(&load.stop_blocking());
+        self.acknowledged += outcome.acknowledged;
         Ok(outcome)
     }
 
@@ -296,20 +251,6 @@ impl Runner {
         let verdict = judge(&self.site, &before, &Target::new(&wish), &self.shape)?;
         self.serves(&wish, verdict);
         Ok(())
-    }
-
-    /// Takes a load's figures.
-    pub(super) fn count(&mut self, outcome: &mut Outcome, report: &Report) {
-        outcome.requests = report.total.sent;
-        outcome.failed = report.total.failed + report.total.skipped;
-        let unheard = report.failures.iter().filter(|failure| failure.what.contains("connect:"));
-        outcome.unheard = unheard.count() as u64;
-        outcome.retried = report.total.retried;
-        outcome.acknowledged = report.writes.acknowledged;
-        outcome.lost = report.writes.acknowledged - report.writes.found;
-        outcome.gap_ms = report.total.longest_gap_ms;
-        outcome.failures = report.failures.iter().take(8).map(ToString::to_string).collect();
-        self.acknowledged += report.writes.acknowledged;
     }
 }
 

@@ -13,7 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::app::App;
-use super::cell::{Outcome, Runner, SETTLE_BOUND, Scenario, finish};
+use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
+use super::outcome::Outcome;
 use super::points::Point;
 use super::revive::restart;
 use super::site::Site;

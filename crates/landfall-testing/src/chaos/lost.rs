@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::app::App;
-use super::cell::{Outcome, Runner, SETTLE_BOUND, Scenario, finish};
+use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
+use super::outcome::Outcome;
 use super::points::Point;
 use super::revive::{end_engine, restart};
 use super::site::Site;

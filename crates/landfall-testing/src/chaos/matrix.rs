@@ -5,9 +5,10 @@ use std::io;
 use serde_json::Value;
 
 use super::app::App;
-use super::cell::{At, Outcome, Runner, Scenario};
+use super::cell::{At, Runner, Scenario};
 use super::fault::{Fault, Requests, Which};
 use super::judge::{Target, judge};
+use super::outcome::Outcome;
 use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};

@@ -17,6 +17,7 @@ mod judge;
 mod kept;
 mod lost;
 mod matrix;
+mod outcome;
 mod points;
 mod random;
 mod reboot;

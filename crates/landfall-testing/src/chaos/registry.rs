@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::app::App;
-use super::cell::{Outcome, Runner, SETTLE_BOUND, STRIKE_BOUND, Scenario, finish};
-use super::fault::is_stopped;
+use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
+use super::outcome::Outcome;
 use super::site::Site;
 use super::units::Role;
 use crate::host::{pass, until};
@@ -79,21 +79,23 @@ impl Runner {
         self.site.app.publish(&self.site.engine, &wish.image)?;
         self.under_load(|runner, outcome| {
             let (before, site) = (runner.before()?, &runner.site);
-            let project = site.app.project(&wish)?;
             let gone = || site.units.stop(Role::Registry, Signal::KILL);
             match cut {
                 Cut::BeforeDeploy => gone(),
                 Cut::BetweenPlanAndDeploy => {
-                    site.host.verb(&project, &["plan"], &[])?;
+                    site.host.verb(&site.app.project(&wish)?, &["plan"], &[])?;
                     gone();
                 }
                 Cut::FrozenForAWhile | Cut::FrozenThenGone => {
                     site.units.signal(Role::Registry, Signal::STOP);
                 }
-                Cut::AfterBegin => site.arm(1, "after", "stop")?,
+                Cut::AfterBegin => {}
             }
             let began = Instant::now();
-            let client = site.host.spawn_deploy(&project, &[])?;
+            let client = match cut {
+                Cut::AfterBegin => runner.begin_to_stand(&wish, (1, "after"))?,
+                _ => runner.begin(&wish)?,
+            };
             match cut {
                 Cut::BeforeDeploy | Cut::BetweenPlanAndDeploy => {}
                 Cut::FrozenForAWhile => {
@@ -105,8 +107,6 @@ impl Runner {
                     gone();
                 }
                 Cut::AfterBegin => {
-                    let agent = site.units.pid(Role::Agent);
-                    until(STRIKE_BOUND, || agent.is_some_and(is_stopped).then_some(()));
                     gone();
                     site.units.signal(Role::Agent, Signal::CONT);
                 }

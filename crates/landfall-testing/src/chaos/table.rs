@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::cell::Outcome;
 use super::fault::Requests;
 use super::judge::Verdict;
+use super::outcome::Outcome;
 
 /// One table of the report.
 #[derive(Clone, Debug, Default)]
