@@ -41,6 +41,7 @@ mod planted {
     use std::path::{Path, PathBuf};
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     use landfall_core::record::{Action, Record};
     use rustix::process::{Signal, getpid, kill_process};
@@ -56,6 +57,8 @@ mod planted {
     static POINT: OnceLock<Option<(At, When)>> = OnceLock::new();
     static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
     static APPENDS: AtomicU64 = AtomicU64::new(0);
+
+    const STOPS_WITHIN: Duration = Duration::from_millis(50);
 
     fn when(text: &str) -> Option<When> {
         match text {
@@ -167,6 +170,8 @@ mod planted {
                 std::thread::park();
             }
         }
+        // Another thread may be given it: this one would run on, into the record, until all are stopped.
+        std::thread::sleep(STOPS_WITHIN);
     }
 
     #[cfg(test)]

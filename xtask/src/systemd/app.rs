@@ -130,7 +130,7 @@ impl Load {
 
     /// A read whose connection ended before an answer goes out again, once, as a browser does.
     pub(super) fn that_repeats() -> Result<Self> {
-        let config = LoadConfig { repeat: true, ..LoadConfig::plain(ADDRESS) };
+        let config = LoadConfig { repeats_max: 1, ..LoadConfig::plain(ADDRESS) };
         Ok(Self(load::Load::start(config, "repeats")?))
     }
 

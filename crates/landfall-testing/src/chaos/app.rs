@@ -110,7 +110,7 @@ impl App {
             // Requests may be held while an engine restarts.
             in_flight_max: 2_000,
             timeout: Duration::from_secs(30),
-            repeat: true,
+            repeats_max: 1,
             failures_max: 5_000,
             check_bound: Duration::from_mins(10),
             ..LoadConfig::plain(&format!("127.0.0.1:{PORT}"))

@@ -20,7 +20,7 @@ use super::revive::Watch;
 use super::site::{Setup, Site};
 use super::units::Role;
 use crate::host::{Running, rss_kib};
-use crate::load::Load;
+use crate::load::{Load, LoadConfig};
 
 const TELL_EVERY: Duration = Duration::from_mins(1);
 
@@ -43,7 +43,9 @@ pub fn random(
     let runner = Runner::new(Site::start(setup)?)?;
     let engine = runner.site.engine.describe()?;
     say(&format!("the app serves on {engine}; seed {}", options.seed));
-    let load = Load::start(App::load(), "random")?;
+    // Each fault of a round may be the end of an edge, and a request may meet every one of them.
+    let load = LoadConfig { repeats_max: plan::HITS_MAX, ..App::load() };
+    let load = Load::start(load, "random")?;
     let mut run = Random::new(runner, options.seed);
     let end = Instant::now() + Duration::from_secs(options.minutes * 60);
     let mut next_tell = Instant::now() + TELL_EVERY;

@@ -45,7 +45,7 @@ impl Calls {
                 let order = json!({"uuid": hyphenated(uuid), "items": items});
                 let body = order.to_string().into();
                 let mut request = self.post("/api/orders", "application/json", body);
-                if self.config.repeat {
+                if self.config.repeats_max > 0 {
                     let key = HeaderValue::from_str(&hyphenated(uuid)).expect("digits");
                     request.headers_mut().insert("idempotency-key", key);
                 }
@@ -66,7 +66,8 @@ impl Calls {
             Kind::Page | Kind::Api | Kind::Static | Kind::Version | Kind::Slow => StatusCode::OK,
         };
         // With its key an order may be sent twice, and the second finds the first.
-        let found = kind == Kind::Order && self.config.repeat && answer.status == StatusCode::OK;
+        let found =
+            kind == Kind::Order && self.config.repeats_max > 0 && answer.status == StatusCode::OK;
         if answer.status != wanted && !found {
             return Err(Self::unexpected_status(kind, answer));
         }

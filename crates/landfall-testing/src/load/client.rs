@@ -4,8 +4,8 @@
 //! library does, we then send again on a new connection, but only where it is certain that nothing
 //! was sent, or where the request is a bodyless GET and the end came at once. A load may be told to
 //! send a GET again wherever its connection ended before an answer came, as browsers do and RFC 9110
-//! (9.2.2) allows, and likewise an order, which then carries an idempotency key. Each request is sent again once at most, and each such case is counted; anything
-//! else is a failure. A body goes out on a kept connection only if that was used within the last
+//! (9.2.2) allows, and likewise an order, which then carries an idempotency key: once, or as often as the
+//! load says. Each such request is counted; anything else is a failure. A body goes out on a kept connection only if that was used within the last
 //! second.
 
 use std::net::SocketAddr;
@@ -42,8 +42,8 @@ pub(super) struct Manner {
     pub(super) pace: Duration,
     /// Whether a close soon after sending may be put down to a stale connection.
     pub(super) may_be_stale: bool,
-    /// Whether it may go out again after any close before its answer.
-    pub(super) may_repeat: bool,
+    /// How often it may go out again after any close before its answer.
+    pub(super) repeats_max: u32,
 }
 
 /// The client's connections.
@@ -83,15 +83,7 @@ impl Client {
             Connection::KeepAlive => self.take_kept(!request.body().is_empty()),
             Connection::Fresh => None,
         };
-        let may_repeat = manner.may_repeat;
-        let Some(sender) = kept else {
-            return match self.send_on_new(request, manner).await {
-                Err(Fault::Unsent | Fault::NoAnswer(_)) if may_repeat => {
-                    (self.send_on_new(request, manner).await.map_err(told), true)
-                }
-                ended => (ended.map_err(told), false),
-            };
-        };
+        let Some(sender) = kept else { return self.send_again(request, manner, 0).await };
         let began = Instant::now();
         let fault = match self.exchange(sender, request, manner).await {
             Ok(answer) => return (Ok(answer), false),
@@ -99,12 +91,29 @@ impl Client {
         };
         let at_once = manner.may_be_stale && began.elapsed() < self.stale_within;
         match fault {
-            Fault::Unsent => (self.send_on_new(request, manner).await.map_err(told), true),
-            Fault::NoAnswer(_) if at_once && request.body().is_empty() || may_repeat => {
-                (self.send_on_new(request, manner).await.map_err(told), true)
+            Fault::Unsent => self.send_again(request, manner, 1).await,
+            Fault::NoAnswer(_)
+                if at_once && request.body().is_empty() || manner.repeats_max > 0 =>
+            {
+                self.send_again(request, manner, 1).await
             }
             Fault::NoAnswer(what) | Fault::Broken(what) => {
                 (Err(format!("on a kept connection: {what}")), false)
+            }
+        }
+    }
+
+    /// Sends on new connections, when it has been sent again so often already.
+    async fn send_again(
+        &self,
+        request: &Request<Bytes>,
+        manner: Manner,
+        mut again: u32,
+    ) -> (Result<Answer, String>, bool) {
+        loop {
+            match self.send_on_new(request, manner).await {
+                Err(Fault::Unsent | Fault::NoAnswer(_)) if again < manner.repeats_max => again += 1,
+                ended => return (ended.map_err(told), again > 0),
             }
         }
     }

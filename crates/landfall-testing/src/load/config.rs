@@ -69,10 +69,9 @@ pub struct LoadConfig {
     pub timeout: Duration,
     /// A close that a kept connection had before the request is seen within this.
     pub stale_within: Duration,
-    /// Whether a `GET` goes out again, once, when its connection ended before the answer, and an order
-    /// likewise, which then carries an `Idempotency-Key`. The strict loads do not: they are to see each
-    /// such end.
-    pub repeat: bool,
+    /// How often a `GET` goes out again when its connection ended before the answer, and an order likewise,
+    /// which then carries an `Idempotency-Key`. The strict loads do not: they are to see each such end.
+    pub repeats_max: u32,
     /// Answers above this count as slow (and, if right, as ok).
     pub slow_above: Duration,
     /// The path of [`Kind::Page`].
@@ -145,7 +144,7 @@ impl LoadConfig {
             ],
             timeout: Duration::from_secs(10),
             stale_within: Duration::from_millis(100),
-            repeat: false,
+            repeats_max: 0,
             slow_above: Duration::from_secs(1),
             page_path: "/".to_owned(),
             page_text: String::new(),

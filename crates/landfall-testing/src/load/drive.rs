@@ -24,7 +24,7 @@ struct Shared {
     acknowledged: Acknowledged,
     timeout: Duration,
     upload_time: Duration,
-    repeat: bool,
+    repeats_max: u32,
 }
 
 pub(super) async fn run(
@@ -43,7 +43,7 @@ pub(super) async fn run(
         acknowledged: Acknowledged::default(),
         timeout: config.timeout,
         upload_time: config.upload_time,
-        repeat: config.repeat,
+        repeats_max: config.repeats_max,
     });
     pace(&config, &shared, stop).await;
     let ended = Instant::now();
@@ -102,8 +102,8 @@ impl Shared {
         let Part { kind, connection, .. } = part;
         let request = self.calls.request(kind, uuid);
         let pace = if kind == Kind::Upload { self.upload_time } else { Duration::ZERO };
-        let may_repeat = self.repeat && kind != Kind::Upload;
-        let manner = Manner { connection, pace, may_be_stale: kind != Kind::Slow, may_repeat };
+        let repeats_max = if kind == Kind::Upload { 0 } else { self.repeats_max };
+        let manner = Manner { connection, pace, may_be_stale: kind != Kind::Slow, repeats_max };
         let began = Instant::now();
         let sending = self.client.send(&request, manner);
         let (answer, retried) = match tokio::time::timeout(self.timeout, sending).await {

@@ -79,7 +79,7 @@ async fn ask(client: &Client, calls: &Calls, uuid: u128, end: Instant) -> Option
         connection: Connection::KeepAlive,
         pace: Duration::ZERO,
         may_be_stale: true,
-        may_repeat: false,
+        repeats_max: 0,
     };
     let mut status = None;
     for attempt in 0..ASK_TIMES {

@@ -2,6 +2,9 @@
 
 use super::super::fault::{Fault, Which};
 
+/// Faults in one round at most.
+pub(super) const HITS_MAX: u32 = 3;
+
 /// A rollout that a person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -53,7 +56,7 @@ impl Dice {
 
     fn hits(&mut self) -> Vec<(u64, Hit)> {
         let mut hits = Vec::new();
-        for _ in 0..self.one_of([0, 1, 1, 2, 2, 3]) {
+        for _ in 0..self.one_of([0, 1, 1, 2, 2, HITS_MAX]) {
             let at_ms = self.below(4_000);
             let hit = match self.below(100) {
                 0..38 => Hit::AgentKilled,

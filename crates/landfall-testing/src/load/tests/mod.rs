@@ -84,20 +84,30 @@ async fn a_reset_before_the_answer_is_a_failure_on_a_fresh_connection() {
 async fn a_load_that_repeats_sends_a_get_and_an_order_with_its_key_again_once() {
     let server = Server::start(Manners::Drops).await;
     let parts = [(Kind::Page, Fresh), (Kind::Page, KeepAlive)];
-    let repeats = LoadConfig { repeat: true, ..quick(&server, &parts) };
+    let repeats = LoadConfig { repeats_max: 1, ..quick(&server, &parts) };
     let report = run_until(repeats, 40).await;
     // Every third is dropped, a repeated one only by chance again.
     assert!(report.total.retried >= 8 && report.total.ok >= 30, "{report}");
     assert_eq!(report.retried_ms.len() as u64, report.total.retried);
     let server = Server::start(Manners::Drops).await;
     let parts = [(Kind::Order, Fresh), (Kind::Order, KeepAlive)];
-    let repeats = LoadConfig { repeat: true, ..quick(&server, &parts) };
+    let repeats = LoadConfig { repeats_max: 1, ..quick(&server, &parts) };
     let report = run_until(repeats, 40).await;
     assert!(report.total.retried >= 8 && report.total.ok >= 30, "{report}");
     assert_eq!(server.most_often_posted(), 2);
     let upload = quick(&server, &[(Kind::Upload, Fresh)]);
-    let report = run_until(LoadConfig { repeat: true, ..upload }, 40).await;
+    let report = run_until(LoadConfig { repeats_max: 1, ..upload }, 40).await;
     assert!(report.total.failed >= 8 && report.total.retried == 0, "{report}");
+}
+
+#[tokio::test]
+async fn a_request_goes_out_again_as_often_as_its_load_says() {
+    let server = Server::start(Manners::DropsAll).await;
+    let parts = [(Kind::Order, Fresh), (Kind::Order, KeepAlive)];
+    let repeats = LoadConfig { repeats_max: 3, ..quick(&server, &parts) };
+    let report = run_until(repeats, 40).await;
+    assert!(report.total.failed >= 40 && report.total.retried >= 40, "{report}");
+    assert_eq!(server.most_often_posted(), 4);
 }
 
 #[tokio::test]

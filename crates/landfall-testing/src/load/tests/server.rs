@@ -24,6 +24,8 @@ pub(super) enum Manners {
     Truncates,
     /// The end instead of an answer, at times; after a while, where a slow request asks for one.
     Drops,
+    /// The end instead of any answer.
+    DropsAll,
     /// Ends connections that were idle for some milliseconds.
     ClosesIdle,
     /// Ends a connection at its second request, as a server does that closes it at that moment.
@@ -128,6 +130,7 @@ impl Shop {
         match self.manners {
             Manners::Hangs => std::future::pending().await,
             Manners::Drops if misbehaves => return Ok(false),
+            Manners::DropsAll => return Ok(false),
             Manners::Truncates if misbehaves => {
                 stream.write_all(head.as_bytes()).await?;
                 stream.write_all(&body.as_bytes()[..body.len() / 2]).await?;
