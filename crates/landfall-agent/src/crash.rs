@@ -171,7 +171,7 @@ mod planted {
             }
         }
         // Another thread may be given it: this one would run on, into the record, until all are stopped.
-        std::thread::sleep(STOPS_WITHIN);
+        std::thread::park_timeout(STOPS_WITHIN);
     }
 
     #[cfg(test)]
