@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::app::App;
 use super::cell::{Runner, SETTLE_BOUND, Scenario, finish};
+use super::judge::Verdict;
 use super::outcome::Outcome;
 use super::points::Point;
 use super::revive::restart;
@@ -60,8 +61,8 @@ impl Runner {
         self.half_done_at(step, make_by_half)
     }
 
-    /// The agent is killed too, before it has written down that the step is done. It leaves nothing to
-    /// repair. `leave` says whether it found something to strike.
+    /// The agent is killed too, before it has written down that the step is done. It goes through with the
+    /// deploy, and leaves nothing to repair. `leave` says whether it found something to strike.
     fn half_done_at(
         &mut self,
         step: &Point,
@@ -83,6 +84,10 @@ impl Runner {
                 outcome.broken.push(format!("something was left for `repair`: {drift}"));
             }
             runner.settle(&before, &wish, outcome);
+            if outcome.struck && outcome.verdict == Some(Verdict::Undone) {
+                // Then it was something else that the agent met.
+                outcome.broken.push(format!("the deploy should go through: {deploy}"));
+            }
             outcome.seconds = began.elapsed().as_secs_f64();
             outcome.compare(&deploy);
             Ok(())
