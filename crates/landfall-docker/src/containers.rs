@@ -158,6 +158,7 @@ impl DockerEngine {
 
     pub(crate) async fn start_container(&self, container: &str) -> Result<(), EngineError> {
         let missing = || not_found(format!("there is no container {container}"));
+        Box::pin(self.tell_of_end(container)).await?;
         let seen = self.inspect(container).await?.ok_or_else(missing)?;
         let ours = map::our_labels(labels_of(&seen)).is_some();
         let once = labels_of(&seen).and_then(|l| l.get(map::RESTART_LABEL)).map(String::as_str)
@@ -196,6 +197,7 @@ impl DockerEngine {
         container: &str,
         grace: Duration,
     ) -> Result<(), EngineError> {
+        Box::pin(self.tell_of_end(container)).await?;
         // With `always`, a restart of the engine would bring it back.
         let off = self.set_restart(name::object(container)?, false).await;
         if fine_if_gone(off)?.is_none() {
@@ -215,7 +217,8 @@ impl DockerEngine {
         let options = StopContainerOptionsBuilder::new().t(seconds).build();
         let docker = self.docker().await?;
         let stop = docker.stop_container(container, Some(options));
-        fine_if_gone(self.change(grace.saturating_add(SHORT), stop).await).map(drop)
+        let stop = self.change(grace.saturating_add(SHORT), stop);
+        fine_if_gone(Box::pin(self.while_ending(container, stop)).await).map(drop)
     }
 
     /// Runs the `pre_stop` hooks of a container that runs. It stops whatever becomes of them.
@@ -244,7 +247,10 @@ impl DockerEngine {
         let options = RemoveContainerOptionsBuilder::new().v(true).force(true).build();
         let docker = self.docker().await?;
         let name = name::object(container)?;
-        let remove = || self.change(LONG, docker.remove_container(name, Some(options.clone())));
+        let remove = || {
+            let remove = self.change(LONG, docker.remove_container(name, Some(options.clone())));
+            Box::pin(self.while_ending(container, remove))
+        };
         match remove().await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == EngineErrorKind::NotFound => Ok(()),

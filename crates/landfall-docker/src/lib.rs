@@ -9,6 +9,7 @@
 //! is described to the engine, then one file a noun.
 
 mod client;
+mod ended;
 mod error;
 mod map;
 mod name;

@@ -29,11 +29,7 @@ pub(crate) struct Shim(Pid);
 impl Shim {
     /// That of a container.
     pub(crate) fn of(container: &str) -> Option<Self> {
-        let is_its = |pid: &Pid| {
-            let arguments = read(&file(*pid, "cmdline"), PROCESS_BYTES_MAX);
-            arguments.is_some_and(|arguments| holds(&arguments, container))
-        };
-        processes().find(is_its).map(Self)
+        processes().find(|pid| is_of(*pid, container)).map(Self)
     }
 
     /// Sends a signal to the container's first process, and to those that were put beside it.
@@ -51,6 +47,18 @@ impl Shim {
         Ok(())
     }
 
+    /// Ends the shim itself, if it still is the one of this container. What it holds would end with it.
+    pub(crate) fn end(self, container: &str) -> io::Result<()> {
+        let ended = pidfd_open(self.0, PidfdFlags::empty()).and_then(|process| {
+            // The id may have become another's before it was held.
+            if is_of(self.0, container) { pidfd_send_signal(process, Signal::KILL) } else { Ok(()) }
+        });
+        match ended {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The processes that it holds itself.
     pub(crate) fn children(self) -> Vec<Pid> {
         processes().filter(|pid| self.is_parent_of(*pid)).collect()
@@ -61,6 +69,12 @@ impl Shim {
         let status = read(&file(pid, "status"), PROCESS_BYTES_MAX).unwrap_or_default();
         parent(&String::from_utf8_lossy(&status)) == Some(self.0)
     }
+}
+
+/// Whether there is a process of this number.
+pub(crate) fn is_there(process: i64) -> bool {
+    i32::try_from(process)
+        .is_ok_and(|process| Path::new("/proc").join(process.to_string()).exists())
 }
 
 /// How many interfaces of networks a process sees.
@@ -105,6 +119,12 @@ fn file(pid: Pid, name: &str) -> std::path::PathBuf {
 fn parent(status: &str) -> Option<Pid> {
     let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
     Pid::from_raw(line.trim().parse().ok()?)
+}
+
+/// Whether a process is a container's shim.
+fn is_of(pid: Pid, container: &str) -> bool {
+    let arguments = read(&file(pid, "cmdline"), PROCESS_BYTES_MAX);
+    arguments.is_some_and(|arguments| holds(&arguments, container))
 }
 
 /// Whether these are the arguments of a container's shim.

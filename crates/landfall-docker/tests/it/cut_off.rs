@@ -2,10 +2,8 @@
 
 use landfall_core::plan::Attachment;
 use landfall_deploy::ports::Engine;
-use landfall_docker::DockerEngine;
-use tokio::net::UnixListener;
 
-use crate::unreachable::{block_on, json, scripted};
+use crate::unreachable::{asked, json};
 
 /// What `/containers/{id}/json` says of one on one network.
 fn container(status: &str, endpoint: &str, started_at: &str) -> String {
@@ -23,20 +21,6 @@ fn network(endpoints: &[&str]) -> String {
     let members: Vec<_> = endpoints.iter().map(one).collect();
     let text = format!(r#"{{"Id":"n1","Name":"shop","Containers":{{{}}}}}"#, members.join(","));
     json("200 OK", &text)
-}
-
-/// Asks an engine that gives these answers.
-fn asked<T>(answers: &[&str], ask: impl AsyncFnOnce(DockerEngine) -> T) -> T {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("docker.sock");
-    block_on(async {
-        let listener = UnixListener::bind(&path).unwrap();
-        let engine = DockerEngine::connect(&path);
-        let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
-        let answers: Vec<_> =
-            std::iter::once(version.as_str()).chain(answers.iter().copied()).collect();
-        tokio::join!(scripted(listener, &answers), ask(engine)).1
-    })
 }
 
 fn is_cut_off(answers: &[&str]) -> bool {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as their assertions do")]
 
 mod cut_off;
+mod ended;
 mod half_made;
 mod lost;
 mod stale;

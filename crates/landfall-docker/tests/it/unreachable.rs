@@ -27,6 +27,20 @@ pub(crate) async fn scripted(listener: UnixListener, answers: &[&str]) -> Vec<St
     asked
 }
 
+/// Asks an engine that gives these answers.
+pub(crate) fn asked<T>(answers: &[&str], ask: impl AsyncFnOnce(DockerEngine) -> T) -> T {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    block_on(async {
+        let listener = UnixListener::bind(&path).unwrap();
+        let engine = DockerEngine::connect(&path);
+        let version = json("200 OK", r#"{"ApiVersion":"1.41"}"#);
+        let answers: Vec<_> =
+            std::iter::once(version.as_str()).chain(answers.iter().copied()).collect();
+        tokio::join!(scripted(listener, &answers), ask(engine)).1
+    })
+}
+
 pub(crate) fn json(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

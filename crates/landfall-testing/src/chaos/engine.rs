@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
 use super::units::{Role, Units};
@@ -205,8 +205,20 @@ impl Engine {
         id.ok_or_else(|| io::Error::other(format!("creating {name}: {made}")))
     }
 
+    /// The first process of a container that runs.
+    pub(super) fn process_of(&self, id: &str) -> io::Result<Pid> {
+        let seen = self.json(&format!("/containers/{id}/json"))?;
+        let pid = seen["State"]["Pid"].as_i64().and_then(|pid| pid.try_into().ok());
+        pid.and_then(Pid::from_raw).ok_or_else(|| io::Error::other(format!("{id} does not run")))
+    }
+
     /// Runs the engine's own command line.
     pub(super) fn docker(&self, words: &[&str]) -> io::Result<String> {
+        run_ok(&mut self.docker_command(words), COMMAND_BOUND)
+    }
+
+    /// The engine's own command line.
+    pub(super) fn docker_command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("docker");
         command
             .args(words)
@@ -214,7 +226,7 @@ impl Engine {
             .env_remove("DOCKER_CONTEXT")
             .env("DOCKER_BUILDKIT", "0")
             .env("DOCKER_CLI_HINTS", "false");
-        run_ok(&mut command, COMMAND_BOUND)
+        command
     }
 }
 

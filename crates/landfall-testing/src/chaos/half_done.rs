@@ -53,27 +53,27 @@ impl Runner {
     /// The engine forgets that it joined redis to the release's network, at this step: the agent finds the
     /// network's word against the container's, and has it joined again.
     pub(super) fn forgotten_at(&mut self, step: &Point) -> io::Result<Outcome> {
-        self.half_done_at(step, forget_join)
+        self.half_done_at(Scenario::Upgrade, before_done(step)?, forget_join)
     }
 
     /// The engine has made the singleton by half, at this step: the agent has it made anew.
     pub(super) fn half_made_at(&mut self, step: &Point) -> io::Result<Outcome> {
-        self.half_done_at(step, make_by_half)
+        self.half_done_at(Scenario::Upgrade, before_done(step)?, make_by_half)
     }
 
-    /// The agent is killed too, before it has written down that the step is done. It goes through with the
-    /// deploy, and leaves nothing to repair. `leave` says whether it found something to strike.
-    fn half_done_at(
+    /// The agent is killed too, before or after this record. It goes through with the deploy, and leaves
+    /// nothing to repair. `leave` says whether it found something to strike.
+    pub(super) fn half_done_at(
         &mut self,
-        step: &Point,
+        scenario: Scenario,
+        at: (u64, &str),
         leave: impl FnOnce(&Site) -> io::Result<bool>,
     ) -> io::Result<Outcome> {
-        let done = step.outcome.ok_or_else(|| io::Error::other("the step has no outcome"))?;
         self.live_restore(true)?;
-        let wish = self.wish(Scenario::Upgrade);
+        let wish = self.wish(scenario);
         self.under_load(|runner, outcome| {
             let before = runner.before()?;
-            let client = runner.begin_to_stand(&wish, (done, "before"))?;
+            let client = runner.begin_to_stand(&wish, at)?;
             let (site, began) = (&runner.site, Instant::now());
             outcome.struck = leave(site)?;
             site.units.signal(Role::Agent, Signal::KILL);
@@ -122,6 +122,12 @@ impl Runner {
             Ok(())
         })
     }
+}
+
+/// The moment before it is written down that a step is done.
+pub(super) fn before_done(step: &Point) -> io::Result<(u64, &'static str)> {
+    let done = step.outcome.ok_or_else(|| io::Error::other("the step has no outcome"))?;
+    Ok((done, "before"))
 }
 
 /// Repairs, and does what that says that only a person can: ends processes and restarts the engine.
@@ -209,7 +215,7 @@ fn rewrite<'a>(
     site.engine.start(&site.units)
 }
 
-fn running<'a>(world: &'a World, service: &str) -> Option<&'a Container> {
+pub(super) fn running<'a>(world: &'a World, service: &str) -> Option<&'a Container> {
     world.ours().find(|one| one.running && one.label("service") == service)
 }
 
@@ -217,8 +223,7 @@ fn running<'a>(world: &'a World, service: &str) -> Option<&'a Container> {
 fn leave_interface(site: &Site) -> io::Result<usize> {
     let world = site.world()?;
     let Some(redis) = running(&world, "redis") else { return Ok(0) };
-    let seen = site.engine.json(&format!("/containers/{}/json", redis.id))?;
-    let pid = seen["State"]["Pid"].to_string();
+    let pid = site.engine.process_of(&redis.id)?.as_raw_nonzero().to_string();
     let inside = |words: &[&str]| {
         let mut command = Command::new("nsenter");
         run_ok(command.args(["--net", "--target", &pid, "--", "ip"]).args(words), COMMAND_BOUND)

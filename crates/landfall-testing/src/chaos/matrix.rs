@@ -13,7 +13,7 @@ use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
-use super::{half_done, lost};
+use super::{half_done, kept_back, lost};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
@@ -257,7 +257,21 @@ impl Matrix<'_> {
             let outcome = self.runner.half_made_at(&makes)?;
             self.left_behind(&mut table, "a singleton made by half", &outcome);
         }
+        self.kept_back(&mut table)?;
         Ok(table)
+    }
+
+    /// Redis ends, and the engine is not told.
+    fn kept_back(&mut self, table: &mut Table) -> io::Result<()> {
+        let points = self.learn(Scenario::Replace)?;
+        let chosen = self.chosen(&points);
+        if let Some(step) = chosen.iter().find(|point| point.name == kept_back::REPLACES) {
+            for end in kept_back::End::ALL {
+                let outcome = self.runner.kept_back_at(step, end)?;
+                self.left_behind(table, end.title(), &outcome);
+            }
+        }
+        Ok(())
     }
 
     fn left_behind(&mut self, table: &mut Table, name: &str, outcome: &Outcome) {

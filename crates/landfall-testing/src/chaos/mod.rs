@@ -15,6 +15,7 @@ mod fault;
 mod half_done;
 mod judge;
 mod kept;
+mod kept_back;
 mod lost;
 mod matrix;
 mod outcome;
