@@ -7,18 +7,14 @@ use landfall_core::plan::Attachment;
 use landfall_deploy::ports::{EngineError, EngineErrorKind, Status};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{labels_of, none_if_missing, status};
-use crate::error::{not_found, not_now};
+use crate::error::{self, none_if_missing, not_found, not_now};
 use crate::networks::{REMOVE_LIMIT, REMOVE_POLL};
 use crate::place::{self, Place, has_stray_interface, started_at};
+use crate::seen::{labels_of, status};
 use crate::{map, name};
 
 /// A join and its end take a moment.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How the engine says that an interface is in its way.
-const INTERFACE_TAKEN: &str = "file exists";
-/// How it says that the network has an endpoint of the container already.
-const ENDPOINT_TAKEN: &str = "endpoint with name";
 
 impl DockerEngine {
     /// Whether a container runs on networks that the engine has lost, as after it did not know the
@@ -91,7 +87,7 @@ impl DockerEngine {
         self.take_off(network, container).await?;
         match self.attach(container, attachment).await {
             // The network has it, and it does not have the network.
-            Err(error) if error.message.contains(ENDPOINT_TAKEN) => {
+            Err(error) if error::is_endpoint_taken(&error.message) => {
                 Err(cut_off(container, &error.message))
             }
             result => result,
@@ -104,7 +100,7 @@ impl DockerEngine {
         let result = self.change(LONG, self.docker().await?.connect_network(network, body)).await;
         match result {
             // An engine that was killed while it did this before has left an interface behind.
-            Err(error) if error.message.contains(INTERFACE_TAKEN) => {
+            Err(error) if error::is_interface_taken(&error.message) => {
                 Err(cut_off(container, &error.message))
             }
             result => result,
@@ -178,7 +174,7 @@ impl DockerEngine {
         let result =
             self.change(LONG, self.docker().await?.disconnect_network(network, body)).await;
         match none_if_missing(result) {
-            Err(error) if error.message.contains("not connected to") => Ok(()),
+            Err(error) if error::is_not_joined(&error.message) => Ok(()),
             result => result.map(drop),
         }
     }

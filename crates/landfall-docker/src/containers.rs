@@ -1,32 +1,25 @@
-//! Containers: found by label, adopted by label, started, stopped and removed.
+//! Containers: found by label, started, stopped and removed.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary,
-    ContainerSummaryStateEnum, ContainerUpdateBody, PortSummaryTypeEnum, RestartPolicyNameEnum,
+    ContainerInspectResponse, ContainerSummary, ContainerSummaryStateEnum, ContainerUpdateBody,
+    PortSummaryTypeEnum, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
 use landfall_core::id::AppName;
 use landfall_core::label::{Scope, key};
-use landfall_deploy::ports::{
-    ContainerRequest, EngineError, EngineErrorKind, FoundContainer, ReplicaStatus, Selector, Status,
-};
+use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundContainer, Selector, Status};
 
 use crate::client::{DockerEngine, LONG, SHORT};
-use crate::error::{conflict, invalid, is_passing, not_found};
-use crate::{lost, map, name, place};
+use crate::error::{is_passing, none_if_missing, not_found};
+use crate::seen::{labels_of, policy, status};
+use crate::{lost, map, name};
 
-/// A container that is just going may hold its name a moment longer.
-const CREATE_ATTEMPTS_MAX: usize = 3;
 const GONE_POLL: Duration = Duration::from_millis(25);
-/// Docker's zero time: never.
-const NEVER: &str = "0001-01-01T00:00:00Z";
 
 impl DockerEngine {
     pub(crate) async fn find_containers(
@@ -83,77 +76,6 @@ impl DockerEngine {
         let same = |given: Option<&str>| given == Some(container);
         let named = same(seen.name.as_deref().map(|n| n.trim_start_matches('/')));
         Ok((named || same(seen.id.as_deref())).then_some(seen))
-    }
-
-    pub(crate) async fn create_container(
-        &self,
-        request: &ContainerRequest,
-    ) -> Result<String, EngineError> {
-        let mut body = map::create_body(request)?;
-        // A second database would write into the first one's volume.
-        self.ours(&request.labels.app).await?;
-        let cleared = request.container.command.as_ref().is_some_and(Vec::is_empty);
-        if cleared && request.container.entrypoint.is_none() {
-            // The engine takes an empty command for none at all, unless an entrypoint stands by it.
-            let entrypoint = self.image_entrypoint(&request.image.0).await?;
-            let nothing = || invalid("the command is empty and the image has no entrypoint");
-            body.entrypoint = Some(entrypoint.ok_or_else(nothing)?);
-        }
-        for attachment in &request.attachments {
-            self.require_network(&attachment.network).await?;
-        }
-        self.docker().await?;
-        map::refuse_unknown(request, self.api_minor())?;
-        let options = CreateContainerOptionsBuilder::new()
-            .name(name::object(&request.name)?)
-            .platform(request.platform.as_deref().unwrap_or_default())
-            .build();
-        let docker = self.docker().await?;
-        let mut attempt = 1;
-        let id = loop {
-            let create = docker.create_container(Some(options.clone()), body.clone());
-            match self.change(LONG, create).await {
-                Ok(made) => break made.id,
-                Err(error) if error.kind == EngineErrorKind::Conflict => {
-                    if let Some(id) = self.adopt(request).await? {
-                        break id;
-                    }
-                    if attempt == CREATE_ATTEMPTS_MAX {
-                        return Err(error);
-                    }
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        for attachment in request.attachments.iter().skip(1) {
-            self.join(&id, attachment).await?;
-        }
-        Ok(id)
-    }
-
-    /// The container that has the name already, if it is the one asked for; `None` if there is none.
-    async fn adopt(&self, request: &ContainerRequest) -> Result<Option<String>, EngineError> {
-        let Some(seen) = self.inspect(&request.name).await? else { return Ok(None) };
-        let labels = map::our_labels(labels_of(&seen));
-        if labels.as_ref() != Some(&request.labels) {
-            let whose = match labels {
-                Some(labels) => format!("rollout {} of {}", labels.rollout, labels.app),
-                None => "something that landfall did not make".to_owned(),
-            };
-            return Err(conflict(format!("container name {} is taken by {whose}", request.name)));
-        }
-        if is_going(&seen) {
-            self.until_gone(&request.name).await?;
-            return Ok(None);
-        }
-        if place::is_half_made(&seen) {
-            // Started as it is, it would have neither its address nor its names.
-            tracing::warn!(container = request.name, "half made by the engine: removed");
-            Box::pin(self.remove_container(&request.name)).await?;
-            return Ok(None);
-        }
-        Ok(seen.id)
     }
 
     pub(crate) async fn start_container(&self, container: &str) -> Result<(), EngineError> {
@@ -257,13 +179,17 @@ impl DockerEngine {
             Err(error) if is_passing(&error.message) => self.until_gone(container).await,
             Err(error) => match self.free_if_mistaken(container, Duration::ZERO).await {
                 Ok(true) => remove().await,
-                Ok(false) | Err(_) => Err(error),
+                Ok(false) => Err(error),
+                Err(why) => Err(EngineError {
+                    message: format!("{}; {}", error.message, why.message),
+                    ..error
+                }),
             },
         }
     }
 
     /// Somebody else is removing it: wait for that.
-    async fn until_gone(&self, container: &str) -> Result<(), EngineError> {
+    pub(crate) async fn until_gone(&self, container: &str) -> Result<(), EngineError> {
         let gone = async {
             while self.inspect(container).await?.is_some() {
                 tokio::time::sleep(GONE_POLL).await;
@@ -294,15 +220,6 @@ pub(crate) fn app_filter(app: &AppName) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![format!("{}={app}", key::APP)])])
 }
 
-/// `None` for an engine that knows no such thing.
-pub(crate) fn none_if_missing<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind == EngineErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// As [`none_if_missing`], and what is being removed counts as gone.
 fn fine_if_gone<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
     match result {
@@ -328,59 +245,4 @@ fn found(container: ContainerSummary) -> Option<FoundContainer> {
     let labels = map::our_labels(container.labels.as_ref())?;
     let name = summary_name(&container)?;
     Some(FoundContainer { id: container.id?, name, labels, status })
-}
-
-pub(crate) fn labels_of(seen: &ContainerInspectResponse) -> Option<&HashMap<String, String>> {
-    seen.config.as_ref()?.labels.as_ref()
-}
-
-fn policy(seen: &ContainerInspectResponse) -> Option<RestartPolicyNameEnum> {
-    seen.host_config.as_ref()?.restart_policy.as_ref()?.name
-}
-
-fn state(seen: &ContainerInspectResponse) -> ContainerStateStatusEnum {
-    let state = seen.state.as_ref().and_then(|state| state.status);
-    state.unwrap_or(ContainerStateStatusEnum::EMPTY)
-}
-
-fn is_going(seen: &ContainerInspectResponse) -> bool {
-    matches!(state(seen), ContainerStateStatusEnum::REMOVING | ContainerStateStatusEnum::DEAD)
-}
-
-pub(crate) fn status(seen: &ContainerInspectResponse) -> Status {
-    use ContainerStateStatusEnum as State;
-    match state(seen) {
-        State::CREATED => Status::Created,
-        State::RUNNING | State::PAUSED | State::STOPPING => Status::Running,
-        State::RESTARTING => Status::Restarting,
-        State::EXITED | State::REMOVING | State::DEAD | State::EMPTY => Status::Exited,
-    }
-}
-
-/// A close look, in the port's words.
-pub(crate) fn replica_status(seen: &ContainerInspectResponse) -> ReplicaStatus {
-    let status = status(seen);
-    let state = seen.state.as_ref();
-    let started = state
-        .and_then(|state| state.started_at.as_deref())
-        .is_some_and(|at| !at.is_empty() && at != NEVER);
-    // The engine counts restarts, and counts one as soon as it has decided on it: while it runs or
-    // waits to run again, every exit is counted; the last one, after which it stays down, is not.
-    let restarts = seen.restart_count.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-    let last = u32::from(started && matches!(status, Status::Exited));
-    let down = started && !matches!(status, Status::Running);
-    let networks = seen.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
-    let address = |ip: &Option<String>| ip.as_ref()?.parse::<Ipv4Addr>().ok();
-    ReplicaStatus {
-        id: seen.id.clone().unwrap_or_default(),
-        labels: map::our_labels(labels_of(seen)),
-        status,
-        exits: restarts.saturating_add(last),
-        exit_code: state.filter(|_| down).and_then(|state| state.exit_code),
-        addresses: networks
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, endpoint)| Some((name.clone(), address(&endpoint.ip_address)?)))
-            .collect(),
-    }
 }

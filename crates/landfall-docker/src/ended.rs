@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use landfall_deploy::ports::{EngineError, Status};
 
 use crate::client::DockerEngine;
-use crate::containers::status;
 use crate::error::not_now;
 use crate::lost::read_aside;
+use crate::seen::status;
 use crate::shim::{Shim, is_there};
 
 /// An end is told within moments; one that still is not told after this is kept back.

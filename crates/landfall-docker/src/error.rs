@@ -58,6 +58,15 @@ pub(crate) fn timeout(call: Call, limit: Duration) -> EngineError {
     error(Kind::Timeout, call.in_doubt(), Retry::Later, message)
 }
 
+/// `None` for an engine that knows no such thing.
+pub(crate) fn none_if_missing<T>(result: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What bollard's error means.
 pub(crate) fn of(call: Call, failed: &Error) -> EngineError {
     match failed {
@@ -111,7 +120,7 @@ fn answered(call: Call, status: u16, message: &str) -> EngineError {
     match status {
         404 => none(Kind::NotFound, Retry::Never),
         409 if is_passing(message) => none(Kind::Conflict, Retry::Later),
-        403 if message.contains("active endpoints") => none(Kind::Conflict, Retry::Later),
+        403 if has_members(message) => none(Kind::Conflict, Retry::Later),
         409 => none(Kind::Conflict, Retry::Never),
         403 if message.contains("already exists") => none(Kind::Conflict, Retry::Never),
         400..=499 => none(Kind::Invalid, Retry::Never),
@@ -140,6 +149,26 @@ fn is_address_conflict(message: &str) -> bool {
 /// The engine is about to finish something that stands in the way.
 pub(crate) fn is_passing(message: &str) -> bool {
     message.contains("already in progress") || message.contains("marked for removal")
+}
+
+/// A network cannot go while containers are on it.
+pub(crate) fn has_members(message: &str) -> bool {
+    message.contains("active endpoints")
+}
+
+/// An interface in the container is in the way of a join.
+pub(crate) fn is_interface_taken(message: &str) -> bool {
+    message.contains("file exists")
+}
+
+/// The network has an endpoint of the container already.
+pub(crate) fn is_endpoint_taken(message: &str) -> bool {
+    message.contains("endpoint with name")
+}
+
+/// The container is not on the network that it should leave.
+pub(crate) fn is_not_joined(message: &str) -> bool {
+    message.contains("not connected to")
 }
 
 /// The container's own process could not be started: the same call will never do.

@@ -8,7 +8,7 @@ use landfall_core::release::SealedImage;
 use landfall_deploy::ports::{EngineError, EngineErrorKind};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::none_if_missing;
+use crate::error::none_if_missing;
 use crate::{map, name};
 
 /// An image that the engine has.

@@ -16,6 +16,7 @@ mod name;
 
 mod attachments;
 mod containers;
+mod create;
 mod exec;
 mod lost;
 mod mistaken;
@@ -23,6 +24,7 @@ mod networks;
 mod place;
 mod port;
 mod probe;
+mod seen;
 mod shim;
 mod volumes;
 

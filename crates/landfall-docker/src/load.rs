@@ -17,8 +17,7 @@ use landfall_core::id::ImageId;
 use landfall_deploy::ports::{EngineError, EngineErrorKind};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::none_if_missing;
-use crate::error::{self, Call};
+use crate::error::{self, Call, none_if_missing};
 use crate::name;
 
 /// Marks the containers that only prove that they can be made.

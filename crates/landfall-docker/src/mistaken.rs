@@ -13,9 +13,9 @@ use landfall_deploy::ports::{EngineError, Status};
 use rustix::process::Signal;
 
 use crate::client::{DockerEngine, SHORT};
-use crate::containers::status;
 use crate::error::not_now;
 use crate::lost::read_aside;
+use crate::seen::status;
 use crate::shim::{Shim, stop_signal};
 
 /// A start takes a moment in which it looks the same, with another shim each time.

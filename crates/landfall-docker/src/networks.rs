@@ -11,8 +11,8 @@ use landfall_core::label::{Labels, Scope, key};
 use landfall_deploy::ports::{EngineError, EngineErrorKind, FoundNetwork, NetworkRequest};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{app_filter, none_if_missing};
-use crate::error::{conflict, not_found};
+use crate::containers::app_filter;
+use crate::error::{self, conflict, none_if_missing, not_found};
 use crate::{map, name, place};
 
 /// A container that is just going may keep its endpoint a moment longer.
@@ -131,7 +131,7 @@ impl DockerEngine {
                     let removed = self.change(LONG, self.docker().await?.remove_network(&id)).await;
                     match none_if_missing(removed) {
                         Ok(_) => return self.forget_on_paper(network, on_paper).await,
-                        Err(error) if error.message.contains("active endpoints") => {
+                        Err(error) if error::has_members(&error.message) => {
                             tokio::time::sleep(REMOVE_POLL).await;
                         }
                         Err(error) => return Err(error),

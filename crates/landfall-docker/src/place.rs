@@ -7,8 +7,9 @@ use landfall_deploy::ports::{EngineError, Status};
 use rustix::process::Pid;
 
 use crate::client::DockerEngine;
-use crate::containers::{none_if_missing, status};
+use crate::error::none_if_missing;
 use crate::lost::read_aside;
+use crate::seen::status;
 use crate::shim::{Shim, interfaces};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

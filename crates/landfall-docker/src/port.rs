@@ -14,7 +14,7 @@ use landfall_deploy::ports::{
 };
 
 use crate::client::DockerEngine;
-use crate::containers::replica_status;
+use crate::seen::replica_status;
 
 impl Engine for DockerEngine {
     async fn containers(&self, selector: &Selector) -> Result<Vec<FoundContainer>, EngineError> {

@@ -8,7 +8,7 @@ use landfall_core::label::key;
 use landfall_deploy::ports::EngineError;
 
 use crate::client::DockerEngine;
-use crate::containers::none_if_missing;
+use crate::error::none_if_missing;
 use crate::name;
 
 /// What is known of an image before anything runs.

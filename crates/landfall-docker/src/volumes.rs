@@ -7,8 +7,8 @@ use landfall_core::label::Scope;
 use landfall_deploy::ports::{EngineError, FoundVolume, VolumeRequest};
 
 use crate::client::{DockerEngine, LONG};
-use crate::containers::{app_filter, none_if_missing};
-use crate::error::{conflict, not_found};
+use crate::containers::app_filter;
+use crate::error::{conflict, none_if_missing, not_found};
 use crate::{map, name};
 
 impl DockerEngine {
