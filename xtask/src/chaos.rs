@@ -13,6 +13,10 @@ use clap::Subcommand;
 
 use crate::setup::which::Engines;
 
+/// Parts of the matrix.
+const PARTS: [&str; 9] =
+    ["kills", "faults", "engine", "hands", "disks", "lost", "half", "registry", "short"];
+
 /// What to try, and on which engine.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -33,9 +37,8 @@ pub(crate) struct Args {
 enum What {
     /// Every step of a deploy against every fault.
     Matrix {
-        /// Only these parts: kills, faults, engine, hands, disks, lost, registry; `short` is a little of
-        /// each.
-        #[arg(long)]
+        /// Only these parts; `short` is a little of each.
+        #[arg(long, value_parser = PARTS)]
         only: Vec<String>,
         /// Only every n-th step.
         #[arg(long, default_value_t = 1)]

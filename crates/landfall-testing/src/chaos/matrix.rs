@@ -1,5 +1,7 @@
 //! The matrix: every step of a deploy against every fault.
 
+mod left;
+
 use std::io;
 
 use serde_json::Value;
@@ -7,19 +9,19 @@ use serde_json::Value;
 use super::app::App;
 use super::cell::{At, Runner, Scenario};
 use super::fault::{Fault, Requests, Which};
+use super::half_done;
 use super::judge::{Target, judge};
 use super::outcome::Outcome;
 use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
-use super::{half_done, kept_back, lost};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
 pub struct MatrixOptions {
-    /// Parts; all when empty: `kills`, `faults`, `engine`, `hands`, `disks`, `lost`, `registry`; `short`
-    /// is a little of each.
+    /// Parts; all when empty: `kills`, `faults`, `engine`, `hands`, `disks`, `lost`, `half`, `registry`;
+    /// `short` is a little of each.
     pub parts: Vec<String>,
     /// Only every n-th step.
     pub every: usize,
@@ -74,6 +76,9 @@ pub fn matrix(
     }
     if wanted("lost") {
         held &= done(&matrix.lost()?, keep)?;
+    }
+    if wanted("half") {
+        held &= done(&matrix.half_done()?, keep)?;
     }
     if wanted("registry") {
         held &= done(&matrix.registry()?, keep)?;
@@ -220,64 +225,6 @@ impl Matrix<'_> {
             }
         }
         Ok(table)
-    }
-
-    /// The engine starts on a full disk and loses its containers, before a deploy and in it; or it takes
-    /// them for ones that restart.
-    fn lost(&mut self) -> io::Result<Table> {
-        let title = "The engine loses its containers";
-        let mut table = Table::new(title, "step", &["result".to_owned()]);
-        let points = self.learn(Scenario::Upgrade)?;
-        let step = |name: &str| self.chosen(&points).into_iter().find(|point| point.name == name);
-        let (joins, makes) = (step(half_done::JOINS), step(half_done::MAKES));
-        let chosen = self.chosen(&points).into_iter().filter(|point| {
-            point.is_step && lost::STEPS.iter().any(|step| point.name.starts_with(step))
-        });
-        for point in std::iter::once(None).chain(chosen.map(Some)) {
-            let (name, outcome) = match &point {
-                None => ("before the deploy", self.runner.lost_before()?),
-                Some(point) => (point.name.as_str(), self.runner.lost_at(point)?),
-            };
-            table.row(name);
-            // To repair it is to start containers again.
-            let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
-            self.tell(&mut table, &format!("containers lost: {name}"), &outcome, requests);
-        }
-        for (name, services) in half_done::CASES {
-            let outcome = self.runner.mistaken_before(services)?;
-            self.left_behind(&mut table, name, &outcome);
-        }
-        let outcome = self.runner.stray_before()?;
-        self.left_behind(&mut table, "an interface left in redis", &outcome);
-        if let Some(joins) = joins {
-            let outcome = self.runner.forgotten_at(&joins)?;
-            self.left_behind(&mut table, "a join of redis forgotten", &outcome);
-        }
-        if let Some(makes) = makes {
-            let outcome = self.runner.half_made_at(&makes)?;
-            self.left_behind(&mut table, "a singleton made by half", &outcome);
-        }
-        self.kept_back(&mut table)?;
-        Ok(table)
-    }
-
-    /// Redis ends, and the engine is not told.
-    fn kept_back(&mut self, table: &mut Table) -> io::Result<()> {
-        let points = self.learn(Scenario::Replace)?;
-        let chosen = self.chosen(&points);
-        if let Some(step) = chosen.iter().find(|point| point.name == kept_back::REPLACES) {
-            for end in kept_back::End::ALL {
-                let outcome = self.runner.kept_back_at(step, end)?;
-                self.left_behind(table, end.title(), &outcome);
-            }
-        }
-        Ok(())
-    }
-
-    fn left_behind(&mut self, table: &mut Table, name: &str, outcome: &Outcome) {
-        table.row(name);
-        let requests = if outcome.repaired { Requests::MayFail } else { Requests::Hold };
-        self.tell(table, name, outcome, requests);
     }
 
     fn tell(&mut self, table: &mut Table, place: &str, outcome: &Outcome, requests: Requests) {
