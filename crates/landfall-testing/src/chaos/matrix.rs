@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::app::App;
 use super::cell::{At, Runner, Scenario};
 use super::fault::{Fault, Requests, Which};
-use super::half_done;
 use super::judge::{Target, judge};
 use super::outcome::Outcome;
 use super::points::{Point, points};
 use super::registry;
 use super::site::{Setup, Site};
 use super::table::{Table, text};
+use super::{half_done, kept_back};
 
 /// What of the matrix to run.
 #[derive(Clone, Debug)]
@@ -275,6 +275,7 @@ impl Matrix<'_> {
         let [(name, services), ..] = half_done::CASES;
         let outcome = self.runner.mistaken_before(services)?;
         self.left_behind(&mut table, name, &outcome);
+        self.kept_back(&mut table, &[kept_back::End::BeforeItIsReplaced])?;
         Ok(table)
     }
 

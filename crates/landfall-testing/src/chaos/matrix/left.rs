@@ -47,14 +47,24 @@ impl Matrix<'_> {
             };
             self.left_behind(&mut table, name, &outcome);
         }
+        self.kept_back(&mut table, &kept_back::End::ALL)?;
+        Ok(table)
+    }
+
+    /// Redis ends, and the engine is not told.
+    pub(super) fn kept_back(
+        &mut self,
+        table: &mut Table,
+        ends: &[kept_back::End],
+    ) -> io::Result<()> {
         let points = self.learn(Scenario::Replace)?;
         for point in self.chosen(&points).iter().filter(|p| p.name == kept_back::REPLACES) {
-            for end in kept_back::End::ALL {
-                let outcome = self.runner.kept_back_at(point, end)?;
-                self.left_behind(&mut table, end.title(), &outcome);
+            for end in ends {
+                let outcome = self.runner.kept_back_at(point, *end)?;
+                self.left_behind(table, end.title(), &outcome);
             }
         }
-        Ok(table)
+        Ok(())
     }
 
     pub(super) fn left_behind(&mut self, table: &mut Table, name: &str, outcome: &Outcome) {
