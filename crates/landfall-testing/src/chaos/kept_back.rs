@@ -68,11 +68,15 @@ fn keep_back(site: &Site, ends: bool) -> io::Result<bool> {
         let mut check = site.engine.docker_command(&["exec", &redis.id, "redis-cli", "ping"]);
         check.stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     };
-    let checks: io::Result<Vec<_>> = (0..CHECKS).map(|_| check()).collect();
+    let mut checks = (0..CHECKS).map(|_| check()).collect::<io::Result<Vec<_>>>()?;
     let begun = until(BEGUN_BOUND, || is_begun(&redis.id).then_some(()));
     site.units.stop(Role::Dockerd, Signal::KILL);
-    for mut check in checks? {
-        check.wait()?;
+    for check in &mut checks {
+        // Its engine is gone, and so it goes.
+        if until(END_BOUND, || check.try_wait().ok().flatten()).is_none() {
+            check.kill()?;
+            check.wait()?;
+        }
     }
     let ended = if ends { end(process)? } else { true };
     site.engine.start(&site.units)?;
